@@ -1,0 +1,186 @@
+/*
+** delivery: a feed of messages to one destination, as operations asked of
+** whoever owns the sockets.  It opens nothing and reads no clock: it says
+** what it needs next and is told what happened.  Every operation is answered
+** exactly once, by its own answer or by ds_delivery_failed; CLOSE, RESULT,
+** HOST, TRACE and DONE take no answer.
+*/
+#ifndef ds_delivery_h
+#define ds_delivery_h
+
+#include "dns/query.h"
+#include "session/session.h"
+#include "tls/tls.h"
+#include "util/addr.h"
+#include "util/source.h"
+#include "util/sys.h"
+
+typedef enum ds_level {
+  DS_LEVEL_OFF,
+  DS_LEVEL_OPPORTUNISTIC,
+  DS_LEVEL_REQUIRED,
+  DS_LEVEL_VERIFIED
+} ds_level;
+
+typedef enum ds_family_order {
+  DS_IP_4FIRST,
+  DS_IP_6FIRST,
+  DS_IP_4ONLY,
+  DS_IP_6ONLY
+} ds_family_order;
+
+/* what an operation can be answered with instead of its own answer */
+typedef enum ds_failure {
+  DS_FAIL_REFUSED,
+  DS_FAIL_UNREACHABLE,
+  DS_FAIL_TIMEOUT,
+  DS_FAIL_CLOSED,
+  DS_FAIL_RESET,
+  DS_FAIL_LOCAL,
+  DS_FAIL_CANCELLED
+} ds_failure;
+
+const char *ds_failure_name (ds_failure f); /* "refused" … */
+
+typedef struct ds_delivery_config {
+  const char *destination; /* a domain; a host or an address when pinned */
+  int pinned;              /* deliver to just this host: no MX, any address */
+  uint16_t port;
+  const char *hostname; /* for EHLO; NULL: the local address as a literal */
+  const char *policy;   /* who set the level: "default", "config" */
+  ds_level level;
+  ds_family_order order;
+  ds_dns_config dns;
+  ds_timeouts timeouts;
+  int allow_private; /* hosts found in the DNS may have any address … */
+  const ds_network *allowed; /* … or, when 0, also one of these */
+  size_t allowed_count;
+  const ds_ip *source; /* local addresses to bind, at most one a family */
+  size_t source_count;
+  const char *interface; /* NULL, or the device to bind to */
+  unsigned connects;     /* most connects to one host (0: 5) */
+  unsigned sessions;     /* most greeted sessions with one host (0: 2) */
+  size_t max_chunk;      /* most bytes in one SEND or BODY (0: 16 KiB) */
+  int trace;             /* ask for TRACE */
+  int plan;              /* resolve only: HOSTs, then DONE; nothing is sent */
+  ds_sys sys;
+} ds_delivery_config;
+
+/* one message and whom it goes to; everything is copied but source */
+typedef struct ds_envelope {
+  ds_span sender; /* wire form, no brackets; empty: the null sender */
+  const ds_span *recipients;
+  size_t count;
+  uint64_t size;           /* octets of the message, CRLF line ends */
+  unsigned flags;          /* DS_TXN_… */
+  uint32_t tag;            /* the caller's; in every row */
+  const ds_source *source; /* who can read it without asking Lua; or NULL */
+} ds_envelope;
+
+/* what became of one recipient (api.md: report) */
+typedef struct ds_row {
+  uint32_t tag;
+  size_t recipient; /* index in the envelope */
+  ds_outcome outcome;
+  ds_kind kind;
+  ds_stage stage;
+  int temporary;
+  int code; /* 0: no reply */
+  char enhanced[12];
+  char reply[DS_REPLY_TEXT + 1];
+  char text[464]; /* why, in words, where it is not the reply */
+  char host[DS_DNS_NAME];
+  ds_endpoint peer;  /* family 0: nothing was connected */
+  ds_tls_info tls;   /* version "" in clear */
+  char note[256];    /* what befell TLS: a fallback and its reason */
+  char queue_id[80]; /* as far as the last reply tells it */
+  ds_time taken;     /* since NEXT gave the message */
+} ds_row;
+
+/* one host of a plan */
+typedef struct ds_plan_host {
+  char name[DS_DNS_NAME];
+  int preference; /* -1: implicit MX, pinned or a literal */
+  const ds_endpoint *addresses;
+  size_t count;
+  char refused[464]; /* "", or why this host would not be tried */
+} ds_plan_host;
+
+typedef enum ds_op_kind {
+  DS_OP_NONE,    /* nothing new: an answer is awaited */
+  DS_OP_CONNECT, /* connected | failed */
+  DS_OP_SEND,    /* sent | failed */
+  DS_OP_RECEIVE, /* received | failed */
+  DS_OP_CLOSE,
+  DS_OP_NEXT,    /* message | no_more */
+  DS_OP_BODY,    /* body | failed */
+  DS_OP_REWIND,  /* rewound | failed */
+  DS_OP_CONTEXT, /* context | failed: TLS is about to be used */
+  DS_OP_RESULT,
+  DS_OP_HOST,
+  DS_OP_TRACE,
+  DS_OP_DONE /* nothing is outstanding; the delivery asks no more */
+} ds_op_kind;
+
+const char *ds_op_name (ds_op_kind k); /* "connect" … */
+
+typedef struct ds_op {
+  ds_op_kind op;
+  unsigned conn;         /* CONNECT gives it its number; SEND RECEIVE CLOSE */
+  ds_time deadline;      /* CONNECT SEND RECEIVE */
+  int tcp;               /* CONNECT: else a connected UDP socket */
+  ds_endpoint target;    /* CONNECT */
+  ds_ip local;           /* CONNECT: bind to this; family 0: any */
+  const char *interface; /* CONNECT: or NULL */
+  ds_span data;          /* SEND TRACE: valid until the next call */
+  int fresh;             /* SEND: what is readable now is handed over first: one
+                           `received`, then `sent` with 0 */
+  int more;              /* SEND: another SEND follows */
+  size_t max;            /* RECEIVE BODY: most bytes in the answer */
+  int abort;             /* CLOSE: with a reset, no lingering */
+  uint32_t tag;          /* BODY REWIND: whose */
+  uint64_t offset;       /* BODY */
+  const ds_source *source;  /* BODY REWIND: the envelope's, or NULL */
+  int verify;               /* CONTEXT: trust will be needed */
+  const ds_row *row;        /* RESULT: valid until the next call */
+  const ds_plan_host *host; /* HOST: the same */
+} ds_op;
+
+typedef struct ds_delivery ds_delivery;
+
+/* NULL and *e: usage (field named), or memory.  The config is copied. */
+ds_delivery *ds_delivery_new (const ds_delivery_config *c, ds_error *e);
+void ds_delivery_free (ds_delivery *d);
+
+/* ds_delivery_next: the next operation */
+void ds_delivery_next (ds_delivery *d, ds_time now, ds_op *op);
+
+/*
+** The answers.  0, or DS_ERR_STATE when no such operation is open.
+** `received` may come unasked (a driver that reads while it writes); n == 0:
+** the peer closed.
+*/
+int ds_delivery_connected (ds_delivery *d, ds_time now, unsigned conn,
+                           const ds_ip *local, const ds_ip *peer);
+int ds_delivery_sent (ds_delivery *d, ds_time now, unsigned conn, size_t n);
+int ds_delivery_received (ds_delivery *d, ds_time now, unsigned conn,
+                          const void *p, size_t n);
+int ds_delivery_message (ds_delivery *d, ds_time now, const ds_envelope *m);
+int ds_delivery_no_more (ds_delivery *d, ds_time now);
+int ds_delivery_body (ds_delivery *d, ds_time now, const void *p, size_t n,
+                      int eof);
+int ds_delivery_rewound (ds_delivery *d, ds_time now);
+int ds_delivery_context (ds_delivery *d, ds_time now, const ds_tls_backend *b,
+                         ds_tls_ctx *ctx);
+
+/* for any open operation; text (may be NULL) is copied */
+int ds_delivery_failed (ds_delivery *d, ds_time now, ds_failure f,
+                        const char *text);
+
+/*
+** ds_delivery_cancel: at any time.  What is open counts as failed
+** (cancelled); CLOSE, RESULTs and DONE follow.
+*/
+void ds_delivery_cancel (ds_delivery *d, ds_time now);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+** message: one DNS question as bytes, and the answer's records as values
+** (RFC 1035; EDNS RFC 6891).  The answer goes through libresolv's codec.
+*/
+#ifndef ds_dns_message_h
+#define ds_dns_message_h
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/addr.h"
+#include "util/err.h"
+#include "util/span.h"
+
+#define DS_DNS_A     1
+#define DS_DNS_NS    2
+#define DS_DNS_CNAME 5
+#define DS_DNS_SOA   6
+#define DS_DNS_PTR   12
+#define DS_DNS_MX    15
+#define DS_DNS_TXT   16
+#define DS_DNS_AAAA  28
+#define DS_DNS_TLSA  52
+
+#define DS_DNS_NAME    256 /* a name without final dot, and its NUL */
+#define DS_DNS_PACKET  65535
+#define DS_DNS_UDP     1232 /* what we offer in EDNS */
+#define DS_DNS_RECORDS 1000 /* read of one answer */
+
+typedef enum ds_dns_status {
+  DS_DNS_NOERROR,
+  DS_DNS_NXDOMAIN,
+  DS_DNS_SERVFAIL, /* SERVFAIL, REFUSED, or an answer that cannot be read */
+  DS_DNS_TIMEOUT   /* no server answered */
+} ds_dns_status;
+
+const char *ds_dns_status_name (ds_dns_status s); /* "noerror" … */
+
+typedef struct ds_dns_record {
+  uint32_t ttl;
+  uint16_t preference; /* MX */
+  ds_ip ip;            /* A, AAAA */
+  char *name; /* MX, CNAME, PTR, NS: lower case, no final dot; "" root */
+  unsigned char *data; /* TXT: its strings joined; TLSA: association data */
+  size_t size;         /* of data */
+  uint8_t usage, selector, matching; /* TLSA */
+} ds_dns_record;
+
+typedef struct ds_dns_answer {
+  ds_dns_status status;
+  int secure;   /* AD was set, and the server was declared trusted */
+  int aliases;  /* CNAMEs followed from the question's name (≤ 8) */
+  uint32_t ttl; /* smallest of the records; SOA minimum when there are none */
+  ds_dns_record
+      *records; /* of the type asked, owned by the chain's last name */
+  size_t count;
+} ds_dns_answer;
+
+void ds_dns_answer_clear (ds_dns_answer *a);
+
+/*
+** ds_dns_name_ok: fit to be asked for as a mail domain or host: LDH labels of
+** 1-63 octets not beginning or ending in '-', 253 in all, no final dot; at
+** least two labels and a last one that is not all digits when `mail` is set.
+** ds_dns_name_ok also takes '_' as a label's first octet when not `mail`.
+*/
+int ds_dns_name_ok (ds_span name, int mail);
+
+/*
+** ds_dns_question: write the query packet (id, RD, one question, OPT with
+** DS_DNS_UDP and AD when edns is set) into out; its length, or DS_ERR_USAGE
+** when the name will not do, DS_ERR_LIMIT when it does not fit.
+*/
+int ds_dns_question (unsigned char *out, size_t size, uint16_t id, ds_span name,
+                     unsigned type, int edns);
+
+/*
+** ds_dns_matches: is this packet the answer to that question: QR set, opcode
+** query, same id, the same single question (name without case)?
+*/
+int ds_dns_matches (const void *packet, size_t n, const void *query, size_t qn);
+
+int ds_dns_truncated (const void *packet, size_t n);
+int ds_dns_rcode (const void *packet, size_t n);
+
+/*
+** ds_dns_parse: read the answer section, forward only, following CNAMEs in
+** any order.  0 and *a filled (clear it), DS_ERR_PROTOCOL for a packet that
+** cannot be read or an alias loop, DS_ERR_NOMEM.
+*/
+int ds_dns_parse (const void *packet, size_t n, ds_span name, unsigned type,
+                  ds_dns_answer *a);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+** query: ask one question of a list of servers: UDP first, TCP when the
+** answer was cut, the next server when one fails, all of them `attempts`
+** times, one deadline over everything.  Sans-I/O: it says what it needs and
+** is told what happened; each need is answered exactly once.
+*/
+#ifndef ds_dns_query_h
+#define ds_dns_query_h
+
+#include "dns/message.h"
+#include "util/sys.h"
+
+#define DS_DNS_SERVERS 8
+
+typedef struct ds_dns_config {
+  ds_endpoint servers[DS_DNS_SERVERS];
+  size_t count;
+  ds_time timeout;   /* for one try; doubled each round */
+  unsigned attempts; /* rounds over the servers */
+  int trust_ad;      /* believe the AD bit of these servers */
+} ds_dns_config;
+
+typedef enum ds_query_need {
+  DS_QUERY_CONNECT, /* a new socket to `server`, tcp or udp */
+  DS_QUERY_SEND,
+  DS_QUERY_RECEIVE,
+  DS_QUERY_CLOSE, /* needs no answer */
+  DS_QUERY_DONE   /* the answer is there */
+} ds_query_need;
+
+typedef struct ds_query_step {
+  ds_query_need need;
+  ds_endpoint server;
+  int tcp;
+  ds_span data; /* SEND; with TCP its two length octets are in it */
+  ds_time deadline;
+} ds_query_step;
+
+typedef struct ds_query ds_query;
+
+/*
+** ds_query_new: name, type, and when all must be over.  The config is read
+** through the whole query; name is copied.  NULL: out of memory, or a name
+** that will not do.
+*/
+ds_query *ds_query_new (const ds_dns_config *c, const ds_sys *sys, ds_span name,
+                        unsigned type, ds_time until);
+void ds_query_free (ds_query *q);
+
+void ds_query_next (ds_query *q, ds_time now, ds_query_step *step);
+
+/* the answers; n of sent may be short (TCP): the rest is asked for again */
+void ds_query_connected (ds_query *q, ds_time now);
+void ds_query_sent (ds_query *q, ds_time now, size_t n);
+/* a datagram, or bytes of the stream; n == 0: the server closed (TCP) */
+void ds_query_received (ds_query *q, ds_time now, const void *p, size_t n);
+void ds_query_failed (ds_query *q, ds_time now); /* whatever the reason */
+
+/* after DONE; stays the query's.  text: "no answer from 192.0.2.1:53" … */
+const ds_dns_answer *ds_query_answer (const ds_query *q);
+const char *ds_query_text (const ds_query *q);
+
+#endif

@@ -1,0 +1,156 @@
+/*
+** engine: one SMTP client session (RFC 5321) as bytes in, bytes out and
+** events.  It opens nothing, waits for nothing and decides nothing about
+** policy: it tells what happened.  Commands are queued as
+** {command, transaction, recipient}; each whole reply pops one.
+*/
+#ifndef ds_smtp_engine_h
+#define ds_smtp_engine_h
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "smtp/ext.h"
+#include "smtp/reply.h"
+#include "util/err.h"
+#include "util/span.h"
+
+typedef struct ds_smtp ds_smtp;
+
+typedef struct ds_smtp_config {
+  const char *hostname; /* EHLO argument: a host name or an address literal */
+  int careful;          /* no PIPELINING, no CHUNKING: a host that once broke */
+} ds_smtp_config;
+
+/* what a transaction needs of the path; a host lacking it is refused */
+#define DS_TXN_8BIT 1u /* RFC 6152: MAIL … BODY=8BITMIME */
+#define DS_TXN_UTF8 2u /* RFC 6531: MAIL … SMTPUTF8 */
+
+typedef struct ds_smtp_transaction {
+  uint32_t id;    /* the caller's, echoed in events; unique in flight */
+  ds_span sender; /* local@domain in wire form, no brackets; empty: <> */
+  const ds_span *recipients; /* the same form, 1 … 1,000; copied */
+  size_t count;
+  uint64_t size; /* octets before dot-stuffing, 0: not known (RFC 1870) */
+  unsigned flags;
+} ds_smtp_transaction;
+
+typedef enum ds_smtp_event_kind {
+  DS_SMTP_NONE,
+  DS_SMTP_READY,    /* EHLO (or HELO) is through: extensions are known */
+  DS_SMTP_TLS_GO,   /* 220 to STARTTLS and nothing behind it: handshake now */
+  DS_SMTP_TLS_NO,   /* STARTTLS was refused (reply); the session goes on */
+  DS_SMTP_ACCEPTED, /* this recipient was accepted (reply); not yet an outcome */
+  DS_SMTP_BODY,     /* the body of this transaction may be given now */
+  DS_SMTP_SETTLED,  /* the outcome of one recipient; each exactly once */
+  DS_SMTP_FINISHED, /* every recipient of this transaction has its outcome */
+  DS_SMTP_ENDED     /* the session is over: see kind; comes once, last */
+} ds_smtp_event_kind;
+
+typedef struct ds_smtp_event {
+  ds_smtp_event_kind event;
+  uint32_t txn;
+  size_t recipient;   /* index into the transaction's recipients */
+  ds_outcome outcome; /* SETTLED */
+  ds_stage stage;     /* where: SETTLED, TLS_NO, ENDED */
+  ds_kind kind; /* reply, protocol, connect, timeout …; NONE: ended by QUIT */
+  int lost;     /* SETTLED: not this recipient's fault, the session's
+                           (421, closed, broken protocol, a missing extension):
+                           another host may be tried */
+  const ds_reply *reply; /* NULL where none; valid until the next call */
+  const char *text; /* what went wrong in words, "" where the reply says it */
+} ds_smtp_event;
+
+/* NULL: out of memory, or a hostname that will not do (ds_smtp_hostname_ok) */
+ds_smtp *ds_smtp_new (const ds_smtp_config *c);
+void ds_smtp_free (ds_smtp *s);
+
+/*
+** ds_smtp_hostname_ok: is this fit to be said in EHLO (RFC 5321 §4.1.1.1)? A
+** domain of LDH labels (1-63 octets, 255 in all; one label is legal here) or
+** an address literal.
+*/
+int ds_smtp_hostname_ok (ds_span name);
+
+/*
+** ds_smtp_receive_data: give the engine bytes that came from the server.
+** The bytes are copied; nothing is interpreted until ds_smtp_next_event.
+** n == 0 means the server closed.  DS_ERR_STATE between the 220 to STARTTLS
+** and ds_smtp_tls_started: plaintext must not follow (RFC 3207).
+*/
+int ds_smtp_receive_data (ds_smtp *s, const void *p, size_t n);
+
+/*
+** ds_smtp_next_event: 1 and an event, or 0: nothing until more bytes, a
+** command or ds_smtp_abort.  Out of memory ends the session (kind local).
+*/
+int ds_smtp_next_event (ds_smtp *s, ds_smtp_event *ev);
+
+/*
+** ds_smtp_output: bytes waiting for the server (a view, valid until the next
+** call); ds_smtp_taken: n of them have been handed to the wire.  From the
+** moment the end of a body is taken its recipients may become UNKNOWN.
+*/
+ds_span ds_smtp_output (ds_smtp *s);
+void ds_smtp_taken (ds_smtp *s, size_t n);
+
+/* after READY: 0, or DS_ERR_STATE (not offered, already on, transaction open) */
+int ds_smtp_starttls (ds_smtp *s);
+
+/* the handshake is done: forget all extensions, say EHLO again */
+int ds_smtp_tls_started (ds_smtp *s);
+
+/*
+** ds_smtp_begin: queue MAIL, RCPT… and DATA, as far ahead as the session
+** allows: all in one group with PIPELINING (RFC 2920 §3.1), one by one
+** without.  Every path is checked again for CR, LF, NUL, controls and length
+** (DS_ERR_USAGE; the second gate).  DS_ERR_STATE unless ds_smtp_can_begin.
+** A transaction the host cannot take (SIZE, 8BITMIME, SMTPUTF8) is accepted
+** here and settles at once, nothing sent.
+*/
+int ds_smtp_can_begin (const ds_smtp *s);
+int ds_smtp_begin (ds_smtp *s, const ds_smtp_transaction *t);
+
+/*
+** ds_smtp_body: octets of the transaction whose BODY event came last, with
+** CRLF line ends; dots are stuffed here, whatever the chunking.
+** ds_smtp_body_end adds the missing CRLF, if any, and the final dot.
+** ds_smtp_body_cut: the body cannot be finished: ends the session without
+** the dot (recipients deferred, kind local, text).
+*/
+int ds_smtp_body (ds_smtp *s, const void *p, size_t n);
+int ds_smtp_body_end (ds_smtp *s);
+void ds_smtp_body_cut (ds_smtp *s, const char *text);
+
+/*
+** ds_smtp_quit: say QUIT after whatever is queued: at once where PIPELINING
+** allows it, else when the open replies are in.  ENDED (kind NONE) comes when
+** all outcomes are settled; the reply to QUIT need not be waited for.
+*/
+int ds_smtp_quit (ds_smtp *s);
+
+/*
+** ds_smtp_abort: the wire failed, or a deadline passed.  Recipients without
+** outcome become unknown (end of body taken) or deferred, held results of
+** complete replies stand; then ENDED.  text is copied.
+*/
+void ds_smtp_abort (ds_smtp *s, ds_kind kind, const char *text);
+
+/*
+** ds_smtp_waiting: the stage of the oldest reply awaited, DS_STAGE_NONE when
+** none is.  *serial changes whenever another reply becomes the awaited one,
+** so that one deadline covers one whole reply.
+*/
+ds_stage ds_smtp_waiting (const ds_smtp *s, uint32_t *serial);
+
+/* no reply is outstanding: what arrives now was not asked for */
+int ds_smtp_idle (const ds_smtp *s);
+
+/* what the last EHLO offered; all zero before READY and after TLS_GO */
+const ds_smtp_ext *ds_smtp_extensions (const ds_smtp *s);
+
+/* the greeting and the first EHLO line as text, "" before (for the doctor) */
+const char *ds_smtp_greeting (const ds_smtp *s);
+const char *ds_smtp_ehlo_line (const ds_smtp *s);
+
+#endif

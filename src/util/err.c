@@ -1,0 +1,73 @@
+#include "util/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const kind_names[] = {
+    "",    "usage",    "policy", "dns",     "connect",
+    "tls", "protocol", "reply",  "timeout", "local",
+};
+
+static const char *const stage_names[] = {
+    "",     "dns",  "connect", "greeting", "ehlo",  "starttls", "handshake",
+    "mail", "rcpt", "data",    "body",     "final", "rset",     "quit",
+};
+
+static const char *const outcome_names[] = {
+    "pending", "delivered", "deferred", "failed", "unknown",
+};
+
+const char *ds_kind_name (ds_kind k) {
+  return kind_names[k];
+}
+
+const char *ds_stage_name (ds_stage s) {
+  return stage_names[s];
+}
+
+const char *ds_outcome_name (ds_outcome o) {
+  return outcome_names[o];
+}
+
+void ds_error_clear (ds_error *e) {
+  memset (e, 0, sizeof *e);
+}
+
+/* texts may carry what a server or a user wrote: one printable line only */
+static void sanitise (char *s) {
+  for (; *s != '\0'; s++)
+    if ((unsigned char)*s < 0x20 || *s == 0x7f)
+      *s = '?';
+}
+
+/* vsnprintf cuts between bytes; a UTF-8 sequence is cut whole */
+static void trim_utf8 (char *s) {
+  size_t n = strlen (s), back = 0;
+  while (back < 4 && back < n &&
+         ((unsigned char)s[n - 1 - back] & 0xc0) == 0x80)
+    back++;
+  if (back < n && ((unsigned char)s[n - 1 - back] & 0xc0) == 0xc0) {
+    unsigned char lead = (unsigned char)s[n - 1 - back];
+    size_t want = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+    if (back < want)
+      s[n - 1 - back] = '\0';
+  }
+}
+
+int ds_error_set (ds_error *e, ds_err code, ds_kind kind, const char *field,
+                  const char *fmt, ...) {
+  va_list ap;
+  if (e == NULL || e->code != DS_OK)
+    return code;
+  e->code = code;
+  e->kind = kind;
+  snprintf (e->field, sizeof e->field, "%s", field != NULL ? field : "");
+  va_start (ap, fmt);
+  vsnprintf (e->text, sizeof e->text, fmt, ap);
+  va_end (ap);
+  sanitise (e->field);
+  sanitise (e->text);
+  trim_utf8 (e->text);
+  return code;
+}
