@@ -26,7 +26,7 @@ typedef struct ds_reply {
 } ds_reply;
 
 /* how the lines of an EHLO reply are shown to the caller of ds_reply_feed */
-typedef void (*ds_reply_line_fn) (void *ud, int index, ds_span text);
+typedef void (*ds_reply_line_fn)(void *ud, int index, ds_span text);
 
 typedef struct ds_reply_parser {
   ds_buf line;       /* the unfinished line */

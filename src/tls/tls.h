@@ -45,38 +45,38 @@ typedef struct ds_tls_backend {
   const char *library; /* "OpenSSL 3.0.19", of the library that runs */
 
   /* share the core's allocation hook (before anything else) */
-  void (*set_mem) (ds_mem_fn fn, void *ud);
+  void (*set_mem)(ds_mem_fn fn, void *ud);
 
   /*
   ** ctx_new: cheap; loads no trust until the first open with verify set.
   ** ctx_free may come while streams live: they hold a reference.
   */
-  ds_tls_ctx *(*ctx_new) (const ds_tls_config *c, ds_error *e);
-  void (*ctx_free) (ds_tls_ctx *c);
+  ds_tls_ctx *(*ctx_new)(const ds_tls_config *c, ds_error *e);
+  void (*ctx_free)(ds_tls_ctx *c);
 
   /* open: NULL and *e (kind tls) when the trust store will not load (with
      verify set), when memory is out */
-  ds_tls *(*open) (ds_tls_ctx *c, const ds_tls_peer *p, ds_error *e);
-  void (*close) (ds_tls *t);
+  ds_tls *(*open)(ds_tls_ctx *c, const ds_tls_peer *p, ds_error *e);
+  void (*close)(ds_tls *t);
 
   /* ciphertext from the wire; 0 or DS_ERR_NOMEM.  n == 0: the peer closed */
-  int (*feed) (ds_tls *t, const void *p, size_t n);
+  int (*feed)(ds_tls *t, const void *p, size_t n);
 
   /* ciphertext for the wire; take it with ds_buf_consume */
-  ds_buf *(*out) (ds_tls *t);
+  ds_buf *(*out)(ds_tls *t);
 
   /* 1 done, 0 needs the wire, < 0 failed: *e says why in plain words */
-  int (*handshake) (ds_tls *t, ds_error *e);
+  int (*handshake)(ds_tls *t, ds_error *e);
 
   /* plaintext for the peer, all of it or < 0 */
-  int (*write) (ds_tls *t, const void *p, size_t n, ds_error *e);
+  int (*write)(ds_tls *t, const void *p, size_t n, ds_error *e);
 
   /* plaintext from the peer: how much, 0 needs the wire, DS_ERR_CLOSED after
      close_notify, DS_ERR_TLS when the stream was cut or broken */
-  long (*read) (ds_tls *t, void *p, size_t n, ds_error *e);
+  long (*read)(ds_tls *t, void *p, size_t n, ds_error *e);
 
-  void (*shutdown) (ds_tls *t); /* close_notify into out, best effort */
-  void (*info) (ds_tls *t, ds_tls_info *i); /* after the handshake */
+  void (*shutdown)(ds_tls *t); /* close_notify into out, best effort */
+  void (*info)(ds_tls *t, ds_tls_info *i); /* after the handshake */
 } ds_tls_backend;
 
 /*

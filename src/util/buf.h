@@ -28,7 +28,7 @@ int ds_buf_putc (ds_buf *b, int c);
 int ds_buf_putspan (ds_buf *b, ds_span s);
 int ds_buf_printf (ds_buf *b, const char *fmt, ...)
 #if defined(__GNUC__)
-    __attribute__ ((format (printf, 2, 3)))
+    __attribute__((format(printf, 2, 3)))
 #endif
     ;
 
@@ -46,7 +46,7 @@ static inline char *ds_buf_data (const ds_buf *b) {
 }
 
 static inline ds_span ds_buf_span (const ds_buf *b) {
-  return ds_span_of (ds_buf_data (b), b->len);
+  return ds_span_of(ds_buf_data(b), b->len);
 }
 
 static inline int ds_buf_failed (const ds_buf *b) {

@@ -31,7 +31,7 @@ const char *ds_outcome_name (ds_outcome o) {
 }
 
 void ds_error_clear (ds_error *e) {
-  memset (e, 0, sizeof *e);
+  memset(e, 0, sizeof *e);
 }
 
 /* texts may carry what a server or a user wrote: one printable line only */
@@ -43,7 +43,7 @@ static void sanitise (char *s) {
 
 /* vsnprintf cuts between bytes; a UTF-8 sequence is cut whole */
 static void trim_utf8 (char *s) {
-  size_t n = strlen (s), back = 0;
+  size_t n = strlen(s), back = 0;
   while (back < 4 && back < n &&
          ((unsigned char)s[n - 1 - back] & 0xc0) == 0x80)
     back++;
@@ -62,12 +62,12 @@ int ds_error_set (ds_error *e, ds_err code, ds_kind kind, const char *field,
     return code;
   e->code = code;
   e->kind = kind;
-  snprintf (e->field, sizeof e->field, "%s", field != NULL ? field : "");
-  va_start (ap, fmt);
-  vsnprintf (e->text, sizeof e->text, fmt, ap);
-  va_end (ap);
-  sanitise (e->field);
-  sanitise (e->text);
-  trim_utf8 (e->text);
+  snprintf(e->field, sizeof e->field, "%s", field != NULL ? field : "");
+  va_start(ap, fmt);
+  vsnprintf(e->text, sizeof e->text, fmt, ap);
+  va_end(ap);
+  sanitise(e->field);
+  sanitise(e->text);
+  trim_utf8(e->text);
   return code;
 }

@@ -83,7 +83,7 @@ void ds_error_clear (ds_error *e);
 int ds_error_set (ds_error *e, ds_err code, ds_kind kind, const char *field,
                   const char *fmt, ...)
 #if defined(__GNUC__)
-    __attribute__ ((format (printf, 5, 6)))
+    __attribute__((format(printf, 5, 6)))
 #endif
     ;
 

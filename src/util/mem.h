@@ -11,7 +11,7 @@
 ** A realloc that also frees: p NULL allocates, n 0 frees and returns NULL.
 ** NULL for n > 0 means out of memory; p is then untouched.
 */
-typedef void *(*ds_mem_fn) (void *ud, void *p, size_t n);
+typedef void *(*ds_mem_fn)(void *ud, void *p, size_t n);
 
 /*
 ** ds_mem_set: use fn for every allocation from now on; NULL restores the C

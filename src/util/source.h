@@ -17,9 +17,9 @@
 typedef struct ds_source {
   /* up to n octets into p: how many, 0 at the end, DS_SOURCE_WAIT, or a
      negative ds_err with *e filled */
-  long (*read) (void *ud, void *p, size_t n, ds_error *e);
+  long (*read)(void *ud, void *p, size_t n, ds_error *e);
   /* begin again; 0 or a negative ds_err */
-  int (*rewind) (void *ud, ds_error *e);
+  int (*rewind)(void *ud, ds_error *e);
   void *ud;
 } ds_source;
 

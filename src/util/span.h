@@ -21,11 +21,11 @@ static inline ds_span ds_span_of (const char *p, size_t n) {
 }
 
 static inline ds_span ds_span_str (const char *z) {
-  return ds_span_of (z, z == NULL ? 0 : strlen (z));
+  return ds_span_of(z, z == NULL ? 0 : strlen(z));
 }
 
 static inline int ds_span_eq (ds_span a, ds_span b) {
-  return a.n == b.n && (a.n == 0 || memcmp (a.p, b.p, a.n) == 0);
+  return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
 /* ASCII only, whatever the locale says */
@@ -38,7 +38,7 @@ static inline int ds_is_digit (int c) {
 }
 
 static inline int ds_is_alpha (int c) {
-  int l = ds_lower (c);
+  int l = ds_lower(c);
   return l >= 'a' && l <= 'z';
 }
 
@@ -48,7 +48,7 @@ static inline int ds_span_eqi (ds_span a, ds_span b) {
   if (a.n != b.n)
     return 0;
   for (i = 0; i < a.n; i++)
-    if (ds_lower ((unsigned char)a.p[i]) != ds_lower ((unsigned char)b.p[i]))
+    if (ds_lower((unsigned char)a.p[i]) != ds_lower((unsigned char)b.p[i]))
       return 0;
   return 1;
 }

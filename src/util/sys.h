@@ -14,10 +14,10 @@
 */
 typedef int64_t ds_time;
 #define DS_NEVER  INT64_MAX
-#define DS_SECOND INT64_C (1000000)
+#define DS_SECOND INT64_C(1000000)
 
 /* fill p with n bytes from a CSPRNG; 0, or DS_ERR_LOCAL */
-typedef int (*ds_random_fn) (void *ud, void *p, size_t n);
+typedef int (*ds_random_fn)(void *ud, void *p, size_t n);
 
 typedef struct ds_sys {
   ds_random_fn random;
