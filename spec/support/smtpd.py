@@ -1,0 +1,141 @@
+"""aiosmtpd as servers.aiosmtpd starts it; options in SERVER_DIR/options.json:
+
+hostname      in the greeting
+tls           offer STARTTLS with `certificate` = {cert, key}
+extensions    EHLO keywords besides its own, such as "PIPELINING"
+size          limit of a message, announced by SIZE
+smtputf8      false: not offered
+replies       {"connect"|"ehlo"|"helo"|"starttls"|"mail"|"rcpt"|"data"|"."|
+              "rset"|"quit": reply}; for mail, rcpt and "." also {address: reply}.
+              "" closes the connection without a word
+times         only so many of these replies in all, then the usual ones
+delay         seconds before each reply; delays = {command: seconds} for some
+
+Writes messages.jsonl and N.eml (the octets as they came), commands.jsonl.
+"""
+import asyncio, json, os, re, ssl, sys
+from aiosmtpd.smtp import SMTP
+
+FOLDER = os.environ["SERVER_DIR"]
+with open(FOLDER + "/options.json") as f:
+    OPTIONS = json.load(f)
+VERBS = ("EHLO", "HELO", "STARTTLS", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY")
+counts = {"session": 0, "message": 0, "reply": 0}
+
+
+def record(name, value):
+    with open(FOLDER + "/" + name, "a") as out:
+        out.write(json.dumps(value) + "\n")
+
+
+def count(what):
+    counts[what] += 1
+    return counts[what]
+
+
+def canned(verb, addresses=()):
+    """the reply the options want here instead of the usual one, or None"""
+    reply = OPTIONS.get("replies", {}).get(verb)
+    if isinstance(reply, dict):
+        reply = next((reply[a] for a in addresses if a in reply), None)
+    if reply is None or counts["reply"] >= OPTIONS.get("times", 1 << 30):
+        return None
+    count("reply")
+    return reply
+
+
+class Handler:
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        words = OPTIONS.get("extensions", [])
+        return responses[:-1] + ["250-" + w for w in words] + responses[-1:]
+
+    async def handle_DATA(self, server, session, envelope):
+        server.verb = "."
+        reply = canned(".", [envelope.mail_from] + envelope.rcpt_tos)
+        if reply is not None:
+            return reply or server.hang_up()
+        number = count("message")
+        name = "%d.eml" % number
+        with open(FOLDER + "/" + name, "wb") as out:
+            out.write(envelope.original_content)
+        record("messages.jsonl", {
+            "session": server.number, "file": name, "ehlo": session.host_name,
+            "sender": envelope.mail_from, "mail_args": envelope.mail_options,
+            "recipients": envelope.rcpt_tos, "rcpt_args": server.rcpt_args,
+            "tls": session.ssl["ssl_object"].version() if session.ssl else False,
+        })
+        return "250 2.0.0 queued as %d" % number
+
+
+class Server(SMTP):
+    verb = "connect"
+
+    def __init__(self, *args, **keys):
+        super().__init__(*args, **keys)
+        self.number = count("session")
+        self.rcpt_args = []
+
+    def hang_up(self):
+        self.transport.close()
+        return ""
+
+    async def push(self, status):
+        verb, greeting = self.verb, self.verb == "connect"
+        if greeting:
+            self.verb = ""
+            reply = canned("connect")
+            status = status if reply is None else reply
+        if status == "" or self.transport is None:
+            return self.hang_up() if self.transport else None
+        if status[3:4] != "-":
+            await asyncio.sleep(OPTIONS.get("delays", {}).get(verb, OPTIONS.get("delay", 0)))
+        await super().push(status)
+        if status[:3] in ("421", "554") and (greeting or status[:3] == "421"):
+            self.hang_up()
+
+
+def command(verb):
+    usual = getattr(SMTP, "smtp_" + verb, None)
+
+    async def method(self, arg):
+        line = verb if arg is None else verb + " " + arg
+        record("commands.jsonl", {"session": self.number, "line": line})
+        self.verb = verb.lower()
+        if verb == "MAIL":
+            self.rcpt_args = []
+        reply = canned(self.verb, re.findall(r"<([^>]*)>", line))
+        if reply is not None:
+            return await self.push(reply)
+        before = len(self.envelope.rcpt_tos) if self.envelope else 0
+        await usual(self, arg)
+        if verb == "RCPT" and len(self.envelope.rcpt_tos) > before:
+            self.rcpt_args.append(self.envelope.rcpt_options[:])
+            self.envelope.rcpt_options.clear()
+
+    for name, value in vars(usual).items():  # the syntax HELP tells
+        setattr(method, name, value)
+    return method
+
+
+for word in VERBS:
+    setattr(Server, "smtp_" + word, command(word))
+
+
+def factory():
+    context = None
+    if OPTIONS["tls"]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(OPTIONS["certificate"]["cert"], OPTIONS["certificate"]["key"])
+    return Server(
+        Handler(), hostname=OPTIONS["hostname"], tls_context=context,
+        enable_SMTPUTF8=OPTIONS.get("smtputf8", True), data_size_limit=OPTIONS.get("size", 1 << 26))
+
+
+async def main():
+    port = int(os.environ["SERVER_PORT"])
+    server = await asyncio.get_running_loop().create_server(factory, "127.0.0.1", port, backlog=512)
+    await server.serve_forever()
+
+
+asyncio.run(main())
