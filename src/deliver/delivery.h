@@ -103,7 +103,9 @@ typedef struct ds_plan_host {
   int preference; /* -1: implicit MX, pinned or a literal */
   const ds_endpoint *addresses;
   size_t count;
-  char refused[464]; /* "", or why this host would not be tried */
+  ds_outcome outcome; /* DS_PENDING: it would be tried; else what would come */
+  ds_kind kind;
+  char refused[464]; /* why it would not be tried */
 } ds_plan_host;
 
 typedef enum ds_op_kind {

@@ -60,6 +60,9 @@ void ds_session_free (ds_session *s);
 */
 void ds_session_next (ds_session *s, ds_time now, ds_session_step *step);
 
+/* ds_session_until: another message, another end of its time */
+void ds_session_until (ds_session *s, ds_time until);
+
 /* what the wire did; n of sent may be short, 0 too */
 void ds_session_sent (ds_session *s, ds_time now, size_t n);
 void ds_session_received (ds_session *s, ds_time now, const void *p, size_t n);

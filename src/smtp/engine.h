@@ -26,6 +26,8 @@ typedef struct ds_smtp_config {
 #define DS_TXN_8BIT 1u /* RFC 6152: MAIL … BODY=8BITMIME */
 #define DS_TXN_UTF8 2u /* RFC 6531: MAIL … SMTPUTF8 */
 
+#define DS_SMTP_RECIPIENTS 1000 /* in one transaction */
+
 typedef struct ds_smtp_transaction {
   uint32_t id;    /* the caller's, echoed in events; unique in flight */
   ds_span sender; /* local@domain in wire form, no brackets; empty: <> */

@@ -42,7 +42,7 @@ void ds_buf_shrink (ds_buf *b);            /* frees the block when empty */
 void ds_buf_swap (ds_buf *a, ds_buf *b);
 
 static inline char *ds_buf_data (const ds_buf *b) {
-  return b->block == NULL ? (char *)b->block : b->block + b->head;
+  return b->block == NULL ? NULL : b->block + b->head;
 }
 
 static inline ds_span ds_buf_span (const ds_buf *b) {

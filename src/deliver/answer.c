@@ -1,0 +1,207 @@
+/*
+** answer: what the driver did goes to the question or the session that asked
+** for it.
+*/
+#include <string.h>
+
+#include "deliver/internal.h"
+
+/* close the operation that is open, if it is this one */
+static int answers (ds_delivery *d, ds_op_kind k) {
+  if (d->open != k)
+    return 0;
+  d->open = DS_OP_NONE;
+  return 1;
+}
+
+int ds_delivery_connected (ds_delivery *d, ds_time now, unsigned conn,
+                           const ds_ip *local, const ds_ip *peer) {
+  if (conn != d->conn || !answers(d, DS_OP_CONNECT))
+    return DS_ERR_STATE;
+  d->connected = 1;
+  if (d->query != NULL) {
+    ds_query_connected(d->query, now);
+    return DS_OK;
+  }
+  d->local = *local;
+  /* the address that counts is the one the socket has */
+  if (address_refused(d, peer) != NULL) {
+    connect_failed(d, DS_FAILED, DS_KIND_POLICY, address_refused(d, peer));
+    d->after = PH_CONNECT;
+    d->phase = PH_CLOSE;
+  } else if (session_open(d, local) != DS_OK) {
+    d->after = PH_SETTLE;
+    out_of_memory(d);
+    d->phase = PH_CLOSE;
+  }
+  return DS_OK;
+}
+
+int ds_delivery_sent (ds_delivery *d, ds_time now, unsigned conn, size_t n) {
+  if (conn != d->conn || !answers(d, DS_OP_SEND))
+    return DS_ERR_STATE;
+  if (d->query != NULL)
+    ds_query_sent(d->query, now, n);
+  else
+    ds_session_sent(d->session, now, n);
+  return DS_OK;
+}
+
+int ds_delivery_received (ds_delivery *d, ds_time now, unsigned conn,
+                          const void *p, size_t n) {
+  if (conn != d->conn || !d->connected)
+    return DS_ERR_STATE;
+  if (d->query != NULL && !answers(d, DS_OP_RECEIVE))
+    return DS_ERR_STATE;
+  if (d->query != NULL) {
+    ds_query_received(d->query, now, p, n);
+    return DS_OK;
+  }
+  answers(d, DS_OP_RECEIVE);
+  ds_session_received(d->session, now, p, n);
+  return DS_OK;
+}
+
+int ds_delivery_message (ds_delivery *d, ds_time now, const ds_envelope *m) {
+  work *w, **at;
+  if (m->count == 0 || m->count > DS_SMTP_RECIPIENTS)
+    return DS_ERR_USAGE;
+  if (d->open != DS_OP_NEXT)
+    return DS_ERR_STATE;
+  w = work_new(m, now);
+  if (w == NULL)
+    return DS_ERR_NOMEM; /* the operation stays open: nothing was taken */
+  d->open = DS_OP_NONE;
+  for (at = &d->works; *at != NULL; at = &(*at)->next)
+    ;
+  *at = w;
+  d->until = now + d->c.timeouts.total;
+  if (d->session != NULL)
+    ds_session_until(d->session, d->until);
+  return DS_OK;
+}
+
+int ds_delivery_no_more (ds_delivery *d, ds_time now) {
+  (void)now;
+  if (!answers(d, DS_OP_NEXT))
+    return DS_ERR_STATE;
+  d->ended = 1;
+  return DS_OK;
+}
+
+int ds_delivery_body (ds_delivery *d, ds_time now, const void *p, size_t n,
+                      int eof) {
+  work *w = d->sending;
+  ds_smtp *s;
+  (void)now;
+  if (!answers(d, DS_OP_BODY))
+    return DS_ERR_STATE;
+  if (w == NULL)
+    return DS_OK; /* the session ended while the octets were fetched */
+  s = ds_session_smtp(d->session);
+  w->read = 1;
+  w->offset += n;
+  if (n > 0 && ds_smtp_body(s, p, n) == DS_ERR_USAGE) {
+    w->broken = 1;
+    ds_smtp_body_cut(s, "the message holds a bare CR or LF");
+  } else if (eof && w->offset != w->m.size && w->m.size != 0) {
+    w->broken = 1;
+    ds_smtp_body_cut(s, "the message is not as long as it said");
+  } else if (eof) {
+    ds_smtp_body_end(s);
+    d->sending = NULL;
+  }
+  return DS_OK;
+}
+
+int ds_delivery_rewound (ds_delivery *d, ds_time now) {
+  (void)now;
+  if (!answers(d, DS_OP_REWIND))
+    return DS_ERR_STATE;
+  if (d->sending != NULL)
+    d->sending->read = 0;
+  return DS_OK;
+}
+
+int ds_delivery_context (ds_delivery *d, ds_time now, const ds_tls_backend *b,
+                         ds_tls_ctx *ctx) {
+  (void)now;
+  if (!answers(d, DS_OP_CONTEXT))
+    return DS_ERR_STATE;
+  d->backend = b;
+  d->ctx = ctx;
+  return DS_OK;
+}
+
+/* --------------------------------------------------------------- failed */
+
+static ds_kind failure_kind (ds_failure f) {
+  return f == DS_FAIL_TIMEOUT                           ? DS_KIND_TIMEOUT
+         : f == DS_FAIL_LOCAL || f == DS_FAIL_CANCELLED ? DS_KIND_LOCAL
+                                                        : DS_KIND_CONNECT;
+}
+
+static void body_failed (ds_delivery *d, const char *text) {
+  if (d->sending == NULL)
+    return;
+  d->sending->broken = 1;
+  ds_smtp_body_cut(ds_session_smtp(d->session), text);
+}
+
+/* no TLS on this machine: in clear where that will do, else no host can help */
+static void context_failed (ds_delivery *d, const char *text) {
+  tls_unavailable(d, text);
+  if (d->c.level == DS_LEVEL_OPPORTUNISTIC)
+    return;
+  verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_STARTTLS,
+              "no TLS on this side: %s", text);
+  d->quitting = 1;
+  ds_smtp_quit(ds_session_smtp(d->session));
+}
+
+int ds_delivery_failed (ds_delivery *d, ds_time now, ds_failure f,
+                        const char *text) {
+  ds_op_kind was = d->open;
+  if (text == NULL || *text == '\0')
+    text = ds_failure_name(f);
+  d->open = DS_OP_NONE;
+  switch (was) {
+  case DS_OP_CONNECT:
+  case DS_OP_SEND:
+  case DS_OP_RECEIVE:
+    if (d->query != NULL)
+      ds_query_failed(d->query, now);
+    else if (was == DS_OP_CONNECT)
+      connect_failed(d, DS_DEFERRED, failure_kind(f), text);
+    else
+      ds_session_failed(d->session, now, failure_kind(f), text);
+    return DS_OK;
+  case DS_OP_NEXT:
+    d->ended = 1;
+    return DS_OK;
+  case DS_OP_BODY:
+  case DS_OP_REWIND:
+    body_failed(d, text);
+    return DS_OK;
+  case DS_OP_CONTEXT:
+    context_failed(d, text);
+    return DS_OK;
+  default:
+    return DS_ERR_STATE;
+  }
+}
+
+void ds_delivery_cancel (ds_delivery *d, ds_time now) {
+  if (d->cancelled || d->phase == PH_DONE)
+    return;
+  d->cancelled = 1;
+  d->ended = 1;
+  d->open = DS_OP_NONE;
+  if (d->session != NULL && !d->over)
+    ds_session_failed(d->session, now, DS_KIND_LOCAL, "cancelled");
+  if (d->phase == PH_SETTLE || d->session != NULL)
+    return;
+  verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_NONE, "cancelled");
+  query_end(d);
+  d->phase = PH_CLOSE;
+}

@@ -1,0 +1,288 @@
+/*
+** delivery: the operation machine.  Phases lead from one to the next until
+** one of them asks for an operation; each answer goes to whom it belongs.
+*/
+#include "deliver/delivery.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "deliver/internal.h"
+#include "util/mem.h"
+
+static const char *const op_names[] = {
+    "none",   "connect", "send",   "receive", "close", "next", "body",
+    "rewind", "context", "result", "host",    "trace", "done",
+};
+
+static const char *const failure_names[] = {
+    "connection refused", "unreachable",      "timed out",
+    "connection closed",  "connection reset", "failed on this machine",
+    "cancelled",
+};
+
+const char *ds_op_name (ds_op_kind k) {
+  return op_names[k];
+}
+
+const char *ds_failure_name (ds_failure f) {
+  return failure_names[f];
+}
+
+/* --------------------------------------------------------- construction */
+
+static size_t text_size (const char *z) {
+  return z != NULL ? strlen(z) + 1 : 0;
+}
+
+static const char *keep (char **at, const char *z) {
+  char *copy = *at;
+  if (z == NULL)
+    return NULL;
+  memcpy(copy, z, strlen(z) + 1);
+  *at += strlen(z) + 1;
+  return copy;
+}
+
+/* networks and sources lie in front of the strings, for their alignment */
+static int copy_config (ds_delivery *d, const ds_delivery_config *c) {
+  size_t networks = c->allowed_count * sizeof *c->allowed;
+  size_t sources = c->source_count * sizeof *c->source;
+  char *at;
+  d->c = *c;
+  d->strings = (char *)ds_malloc(
+      networks + sources + text_size(c->destination) + text_size(c->hostname) +
+      text_size(c->policy) + text_size(c->interface));
+  if (d->strings == NULL)
+    return DS_ERR_NOMEM;
+  at = d->strings;
+  if (networks > 0)
+    memcpy(at, c->allowed, networks);
+  d->c.allowed = (const ds_network *)(void *)at;
+  at += networks;
+  if (sources > 0)
+    memcpy(at, c->source, sources);
+  d->c.source = (const ds_ip *)(void *)at;
+  at += sources;
+  d->c.destination = keep(&at, c->destination);
+  d->c.hostname = keep(&at, c->hostname);
+  d->c.policy = keep(&at, c->policy);
+  d->c.interface = keep(&at, c->interface);
+  if (d->c.max_chunk == 0)
+    d->c.max_chunk = 16384;
+  return DS_OK;
+}
+
+static int is_literal (ds_span s) {
+  return s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']';
+}
+
+static int check_config (const ds_delivery_config *c, ds_error *e) {
+  ds_span name = ds_span_str(c->destination);
+  ds_ip ip;
+  if (name.n >= DS_DNS_NAME ||
+      !(ds_dns_name_ok(name, !c->pinned) || is_literal(name) ||
+        (c->pinned && ds_ip_parse(name.p, name.n, &ip) == DS_OK)))
+    return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "destination",
+                        "\"%.200s\" is no domain mail can be sent to",
+                        c->destination);
+  if (c->hostname != NULL && !ds_smtp_hostname_ok(ds_span_str(c->hostname)))
+    return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "hostname",
+                        "\"%.200s\" is no host name to be said in EHLO",
+                        c->hostname);
+  if (c->port == 0)
+    return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "port",
+                        "the port must be 1 to 65535");
+  return DS_OK;
+}
+
+ds_delivery *ds_delivery_new (const ds_delivery_config *c, ds_error *e) {
+  ds_delivery *d;
+  if (check_config(c, e) != DS_OK)
+    return NULL;
+  d = (ds_delivery *)ds_calloc(1, sizeof *d);
+  if (d == NULL || copy_config(d, c) != DS_OK) {
+    ds_free(d);
+    ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL, "out of memory");
+    return NULL;
+  }
+  ds_buf_init(&d->trace);
+  ds_buf_init(&d->told);
+  d->phase = PH_FEED;
+  return d;
+}
+
+void ds_delivery_free (ds_delivery *d) {
+  if (d == NULL)
+    return;
+  session_forget(d);
+  query_end(d);
+  while (d->works != NULL)
+    work_drop(d, d->works);
+  ds_free(d->hosts);
+  ds_free(d->strings);
+  ds_buf_clear(&d->trace);
+  ds_buf_clear(&d->told);
+  ds_free(d);
+}
+
+/* --------------------------------------------------------------- phases */
+
+void out_of_memory (ds_delivery *d) {
+  verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_NONE, "out of memory");
+  d->phase = PH_SETTLE;
+}
+
+/* the hosts from the first one on, for a message that has tried none */
+static void start_over (ds_delivery *d) {
+  size_t i;
+  d->host_at = 0;
+  d->verdicts = 0;
+  memset(&d->verdict, 0, sizeof d->verdict);
+  for (i = 0; i < d->host_count; i++)
+    d->hosts[i].connects = d->hosts[i].sessions = 0;
+}
+
+static int feed_phase (ds_delivery *d, ds_op *op) {
+  if (d->works == NULL && d->ended && !d->c.plan) {
+    d->phase = PH_DONE;
+    return 0;
+  }
+  if (d->works == NULL && !d->c.plan) {
+    op->op = DS_OP_NEXT;
+    return 1;
+  }
+  start_over(d);
+  d->phase = d->hosts == NULL ? PH_RESOLVE : PH_HOST;
+  return 0;
+}
+
+static int resolve_phase (ds_delivery *d, ds_time now, ds_op *op) {
+  int r = DS_OK;
+  if (d->c.plan && d->until == 0)
+    d->until = now + d->c.timeouts.total;
+  if (d->query == NULL)
+    r = resolve_start(d, now);
+  if (r == DS_OK)
+    r = resolve_step(d, now, op);
+  if (r == 0)
+    d->phase = d->hosts != NULL ? PH_HOST : PH_SETTLE;
+  else if (r < 0)
+    out_of_memory(d);
+  return r > 0;
+}
+
+static void host_phase (ds_delivery *d, ds_time now) {
+  if (now >= d->until)
+    verdict_set(d, DS_DEFERRED, DS_KIND_TIMEOUT, DS_STAGE_NONE,
+                "the time for it all is over (timeout.total)");
+  d->again = 0;
+  d->phase =
+      now < d->until && !d->cancelled && host_next(d) ? PH_ADDRESS : PH_SETTLE;
+}
+
+/* one host of the plan, when all its addresses are known */
+static int plan_step (ds_delivery *d, ds_op *op) {
+  const host *h = host_of(d);
+  ds_plan_host *p = &d->plan;
+  memset(p, 0, sizeof *p);
+  snprintf(p->name, sizeof p->name, "%s",
+           h != NULL ? h->name : d->c.destination);
+  p->preference = h != NULL ? h->preference : -1;
+  p->addresses = d->addresses;
+  p->count = d->address_count;
+  if (p->count == 0) {
+    p->outcome = d->verdict.outcome;
+    p->kind = d->verdict.kind;
+    snprintf(p->refused, sizeof p->refused, "%s", d->verdict.text);
+  }
+  d->verdicts = 0;
+  op->op = DS_OP_HOST;
+  op->host = p;
+  return 1;
+}
+
+static int address_phase (ds_delivery *d, ds_time now, ds_op *op) {
+  int r = address_step(d, now, op);
+  if (r == 1)
+    return 1;
+  if (r < 0)
+    out_of_memory(d);
+  else if (d->c.plan && r == 0)
+    d->address_at = d->address_count; /* not to be tried: the other family */
+  else if (d->c.plan) {
+    d->phase = PH_HOST;
+    return plan_step(d, op);
+  } else
+    d->phase = r == NO_ADDRESS ? PH_HOST : PH_CONNECT;
+  return 0;
+}
+
+static int close_phase (ds_delivery *d, ds_op *op) {
+  d->phase = d->cancelled ? PH_SETTLE : d->after;
+  if (!d->connected)
+    return 0;
+  d->connected = 0;
+  op->op = DS_OP_CLOSE;
+  op->conn = d->conn;
+  op->abort = d->cancelled;
+  return 1;
+}
+
+static int settle_phase (ds_delivery *d, ds_time now, ds_op *op) {
+  if (d->c.plan && d->hosts == NULL && d->verdicts > 0)
+    return plan_step(d, op);
+  if (settle_step(d, now, op))
+    return 1;
+  d->phase = d->cancelled || d->c.plan ? PH_DONE : PH_FEED;
+  return 0;
+}
+
+static int run (ds_delivery *d, ds_time now, ds_op *op) {
+  switch (d->phase) {
+  case PH_FEED:
+    return feed_phase(d, op);
+  case PH_RESOLVE:
+    return resolve_phase(d, now, op);
+  case PH_HOST:
+    host_phase(d, now);
+    return 0;
+  case PH_ADDRESS:
+    return address_phase(d, now, op);
+  case PH_CONNECT:
+    return connect_step(d, now, op);
+  case PH_SESSION:
+    return session_step(d, now, op);
+  case PH_CLOSE:
+    return close_phase(d, op);
+  case PH_SETTLE:
+    return settle_phase(d, now, op);
+  default:
+    op->op = DS_OP_DONE;
+    return 1;
+  }
+}
+
+static int tell_trace (ds_delivery *d, ds_op *op) {
+  if (d->trace.len == 0)
+    return 0;
+  ds_buf_empty(&d->told);
+  ds_buf_swap(&d->trace, &d->told);
+  op->op = DS_OP_TRACE;
+  op->data = ds_buf_span(&d->told);
+  return 1;
+}
+
+static int wants_answer (ds_op_kind k) {
+  return k >= DS_OP_CONNECT && k <= DS_OP_CONTEXT && k != DS_OP_CLOSE;
+}
+
+void ds_delivery_next (ds_delivery *d, ds_time now, ds_op *op) {
+  memset(op, 0, sizeof *op);
+  if (d->open != DS_OP_NONE)
+    return;
+  if (!tell_trace(d, op))
+    while (!run(d, now, op))
+      ;
+  d->open = wants_answer(op->op) ? op->op : DS_OP_NONE;
+}

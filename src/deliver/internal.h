@@ -1,0 +1,154 @@
+/*
+** internal: the parts of a delivery as its files share them.  Not for
+** others.
+*/
+#ifndef ds_deliver_internal_h
+#define ds_deliver_internal_h
+
+#include "deliver/delivery.h"
+#include "dns/mx.h"
+
+typedef enum phase {
+  PH_FEED,    /* nothing in hand: the next message is asked for */
+  PH_RESOLVE, /* which hosts take the destination's mail */
+  PH_HOST,    /* the next host, if there is one */
+  PH_ADDRESS, /* its addresses */
+  PH_CONNECT, /* the next of them */
+  PH_SESSION, /* SMTP with one of them */
+  PH_CLOSE,   /* the connection is to be closed, then d->after */
+  PH_SETTLE,  /* no host is left: what is in hand gets its outcome */
+  PH_DONE
+} phase;
+
+/* one message in hand */
+typedef struct work {
+  struct work *next;
+  ds_envelope m;    /* spans point into text; recipients into paths */
+  char *text;       /* sender and recipients, one after the other */
+  ds_span *paths;   /* all recipients, then room for those of one transaction */
+  size_t *map;      /* recipient of the transaction -> of the envelope */
+  uint8_t *settled; /* by recipient */
+  size_t open;      /* recipients without outcome */
+  size_t walk;      /* where settling what is open has come to */
+  uint32_t id;      /* of the transaction it is in, 0: none */
+  uint64_t offset;  /* octets of the body given */
+  int read;         /* the source has been read from: rewind it first */
+  ds_time began;
+  int broken;      /* its source failed: no host can help */
+  int lasting;     /* no host spoke of a passing trouble with it */
+  ds_row *verdict; /* why this one is still open, where that is its own */
+} work;
+
+typedef struct host {
+  char name[DS_DNS_NAME];
+  int preference; /* -1: implicit, pinned or literal */
+  unsigned connects;
+  unsigned sessions;
+  ds_ip literal; /* family 0: to be looked up */
+} host;
+
+#define ADDRESSES 32 /* read of one host and family */
+
+struct ds_delivery {
+  ds_delivery_config c;
+  char *strings; /* what the config's pointers point to */
+  phase phase;
+  phase after;     /* PH_CLOSE goes on with this */
+  ds_op_kind open; /* the operation that awaits its answer */
+  int ended;       /* no more messages will come */
+  int cancelled;
+
+  work *works; /* in hand, in order */
+  uint32_t last_id;
+  ds_time until; /* for what lies before the end of a body */
+
+  ds_query *query; /* the question being asked, if any */
+  unsigned type;   /* its type */
+  unsigned conn;   /* number of the last CONNECT */
+  int connected;   /* it is open */
+
+  host *hosts;
+  size_t host_count;
+  size_t host_at; /* index of the one being tried, + 1 */
+  int family_at;  /* families of it looked up: 0, 1, 2 */
+  ds_endpoint addresses[2 * ADDRESSES];
+  size_t address_count;
+  size_t address_at; /* the next to try */
+  ds_endpoint peer;  /* the one being tried */
+  ds_ip local;
+  int found; /* some address came of this host's look-ups */
+
+  ds_session *session;
+  ds_buf trace;
+  ds_buf told;     /* the part of it the last TRACE shows */
+  int over;        /* the session ended: nothing more but QUIT's bytes */
+  int quitting;    /* QUIT is said or queued */
+  int clear;       /* this target is spoken to in clear: TLS failed there */
+  int again;       /* connect once more to the same target */
+  int greeted;     /* this session is past its greeting */
+  work *sending;   /* whose body is being given */
+  int want_tls;    /* STARTTLS is due as soon as there is a context */
+  char note[256];  /* what befell TLS with this target */
+  ds_tls_info tls; /* of this session; version "" in clear */
+  const ds_tls_backend *backend;
+  ds_tls_ctx *ctx;
+
+  ds_row row;     /* the RESULT being told */
+  ds_row verdict; /* the failure to tell when no host is left */
+  int verdicts;   /* failures so far */
+  int permanent;  /* all of them for good */
+  ds_plan_host plan;
+};
+
+#define NO_ADDRESS 2
+
+/* delivery.c */
+void out_of_memory (ds_delivery *d);
+
+/* resolve.c: hosts and addresses */
+int resolve_start (ds_delivery *d, ds_time now);
+int resolve_step (ds_delivery *d, ds_time now, ds_op *op);
+int address_step (ds_delivery *d, ds_time now, ds_op *op);
+int host_next (ds_delivery *d);
+host *host_of (const ds_delivery *d);
+void query_end (ds_delivery *d);
+
+/* attempt.c: one connection */
+int connect_step (ds_delivery *d, ds_time now, ds_op *op);
+int session_step (ds_delivery *d, ds_time now, ds_op *op);
+int session_open (ds_delivery *d, const ds_ip *local);
+void session_forget (ds_delivery *d);
+void connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
+                     const char *text);
+void target_clear (ds_delivery *d);
+
+/* policy.c: what may be connected to, how much TLS is enough */
+const char *address_refused (const ds_delivery *d, const ds_ip *ip);
+int tls_on_ready (ds_delivery *d, const ds_smtp_ext *x);
+int tls_failed (ds_delivery *d, const char *why);
+void tls_unavailable (ds_delivery *d, const char *why);
+
+/* work.c: messages in hand and what became of their recipients */
+work *work_new (const ds_envelope *m, ds_time now);
+void work_free (work *w);
+void work_drop (ds_delivery *d, work *w);
+work *work_by_id (ds_delivery *d, uint32_t id);
+work *work_waiting (ds_delivery *d);
+int work_begin (ds_delivery *d, work *w);
+int work_settle (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
+                 ds_op *op);
+int settle_step (ds_delivery *d, ds_time now, ds_op *op);
+
+/* outcome.c: failures and rows */
+void row_where (const ds_delivery *d, ds_row *r);
+void row_reply (ds_row *r, const ds_reply *reply);
+void row_queue_id (ds_row *r);
+void verdict_add (ds_delivery *d, ds_row *v);
+void verdict_set (ds_delivery *d, ds_outcome o, ds_kind kind, ds_stage stage,
+                  const char *fmt, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 5, 6)))
+#endif
+    ;
+
+#endif

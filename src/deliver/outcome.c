@@ -1,0 +1,93 @@
+/*
+** outcome: how a failure is told, and which of several.  A delivery that
+** fails at several hosts tells the one that came furthest; it failed for good
+** only if every host said so.
+*/
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "deliver/internal.h"
+
+void row_where (const ds_delivery *d, ds_row *r) {
+  const host *h = host_of(d);
+  snprintf(r->host, sizeof r->host, "%s", h != NULL ? h->name : "");
+  r->peer = d->peer;
+  r->tls = d->tls;
+  snprintf(r->note, sizeof r->note, "%s", d->note);
+}
+
+void row_reply (ds_row *r, const ds_reply *reply) {
+  if (reply == NULL)
+    return;
+  r->code = reply->code;
+  memcpy(r->enhanced, reply->enhanced, sizeof r->enhanced);
+  snprintf(r->reply, sizeof r->reply, "%s", reply->text);
+}
+
+static int is_id (int c) {
+  return ds_is_digit(c) || ds_is_alpha(c) || (c != '\0' && strchr("-_.@+/", c));
+}
+
+static int take_id (ds_row *r, const char *p) {
+  size_t n = 0;
+  while (n < sizeof r->queue_id - 1 && is_id((unsigned char)p[n]))
+    n++;
+  while (n > 0 && p[n - 1] == '.')
+    n--;
+  memcpy(r->queue_id, p, n);
+  r->queue_id[n] = '\0';
+  return n > 0;
+}
+
+/* the token that stands before a phrase */
+static int take_id_before (ds_row *r, const char *phrase) {
+  const char *end = strstr(r->reply, phrase);
+  const char *p = end;
+  while (p != NULL && p > r->reply && is_id((unsigned char)p[-1]))
+    p--;
+  return p != NULL && p < end && take_id(r, p);
+}
+
+/*
+** No RFC says where the id stands; these are the habits of Postfix and most
+** others, Exim, Exchange, sendmail and Gmail.
+*/
+void row_queue_id (ds_row *r) {
+  static const char *const before[] = {"queued as ", "InternalId=", "id="};
+  static const char *const after[] = {" Message accepted", " - gsmtp"};
+  const char *p;
+  size_t i;
+  r->queue_id[0] = '\0';
+  for (i = 0; i < sizeof before / sizeof before[0]; i++)
+    if ((p = strstr(r->reply, before[i])) != NULL &&
+        take_id(r, p + strlen(before[i])))
+      return;
+  for (i = 0; i < sizeof after / sizeof after[0]; i++)
+    if (take_id_before(r, after[i]))
+      return;
+}
+
+/* the furthest failure is the one that helps; of equals the first, as it is
+   the preferred host's */
+void verdict_add (ds_delivery *d, ds_row *v) {
+  int permanent = v->outcome == DS_FAILED;
+  d->permanent = d->verdicts == 0 ? permanent : d->permanent && permanent;
+  if (d->verdicts++ == 0 || v->stage > d->verdict.stage)
+    d->verdict = *v;
+}
+
+void verdict_set (ds_delivery *d, ds_outcome o, ds_kind kind, ds_stage stage,
+                  const char *fmt, ...) {
+  ds_row v;
+  va_list ap;
+  memset(&v, 0, sizeof v);
+  v.outcome = o;
+  v.kind = kind;
+  v.stage = stage;
+  row_where(d, &v);
+  va_start(ap, fmt);
+  vsnprintf(v.text, sizeof v.text, fmt, ap);
+  va_end(ap);
+  verdict_add(d, &v);
+}
