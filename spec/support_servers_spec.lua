@@ -33,11 +33,11 @@ context = ssl.create_default_context(cafile="]] .. options.tls .. [[")
   return text
 end
 
--- what is left of a server after its end: processes that know its folder, and
--- the folder
+-- What is left of a server after its end: processes that name its folder, and
+-- the folder. The brackets keep the search from finding itself.
 local function remains(dir)
-  return output("for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -F -e " .. dir
-    .. " | grep -v -e grep -e 'sh -c'; done; ls -d " .. dir .. " 2>/dev/null")
+  local pattern = dir:gsub("%.", "[.]"):gsub("^/(.)", "/[%1]")
+  return output("grep -la '" .. pattern .. "' /proc/[0-9]*/cmdline 2>/dev/null; ls -d " .. pattern .. " 2>/dev/null")
 end
 
 describe("servers", function()
@@ -47,6 +47,7 @@ describe("servers", function()
     local certs = servers.certificates()
     local s = servers.postfix {}
     assert.equal("{}\n", deliver(s.port, { tls = certs.ca_file }))
+    assert.not_equal("", remains(s.dir))
     local text = s:messages(1)[1]
     assert.truthy(text:find("using TLSv1.3", 1, true), text)
     assert.truthy(text:find("\n\n.dot\n", 1, true), text)
