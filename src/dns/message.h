@@ -22,6 +22,11 @@
 #define DS_DNS_AAAA  28
 #define DS_DNS_TLSA  52
 
+/* response codes (RFC 1035 §4.1.1) */
+#define DS_DNS_FORMERR 1
+#define DS_DNS_NOTIMP  4
+#define DS_DNS_REFUSED 5
+
 #define DS_DNS_NAME    256 /* a name without final dot, and its NUL */
 #define DS_DNS_PACKET  65535
 #define DS_DNS_UDP     1232 /* what we offer in EDNS */
@@ -48,9 +53,10 @@ typedef struct ds_dns_record {
 
 typedef struct ds_dns_answer {
   ds_dns_status status;
-  int secure;   /* AD was set, and the server was declared trusted */
+  int secure;   /* AD was set, and (ds_query) the server declared trusted */
   int aliases;  /* CNAMEs followed from the question's name (≤ 8) */
-  uint32_t ttl; /* smallest of the records; SOA minimum when there are none */
+  uint32_t ttl; /* smallest of the aliases and records; when there are no
+                   records the SOA's (RFC 2308), 0 without one */
   ds_dns_record
       *records; /* of the type asked, owned by the chain's last name */
   size_t count;
@@ -76,17 +82,21 @@ int ds_dns_question (unsigned char *out, size_t size, uint16_t id, ds_span name,
 
 /*
 ** ds_dns_matches: is this packet the answer to that question: QR set, opcode
-** query, same id, the same single question (name without case)?
+** query, same id, the same single question (name without case)?  Nothing but
+** a header will do for FORMERR and NOTIMP: old servers answer EDNS so.
 */
 int ds_dns_matches (const void *packet, size_t n, const void *query, size_t qn);
 
 int ds_dns_truncated (const void *packet, size_t n);
-int ds_dns_rcode (const void *packet, size_t n);
+int ds_dns_rcode (const void *packet, size_t n); /* -1: no header */
 
 /*
 ** ds_dns_parse: read the answer section, forward only, following CNAMEs in
 ** any order.  0 and *a filled (clear it), DS_ERR_PROTOCOL for a packet that
-** cannot be read or an alias loop, DS_ERR_NOMEM.
+** cannot be read, an alias loop, more than 64 KiB of names or a malformed
+** record of the type asked, DS_ERR_NOMEM.  Records of other types, classes
+** and owners are passed over; NXDOMAIN is one for the end of an alias chain
+** too, and an error code brings no records.
 */
 int ds_dns_parse (const void *packet, size_t n, ds_span name, unsigned type,
                   ds_dns_answer *a);

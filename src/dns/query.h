@@ -10,13 +10,16 @@
 #include "dns/message.h"
 #include "util/sys.h"
 
-#define DS_DNS_SERVERS 8
+#define DS_DNS_SERVERS  8
+#define DS_DNS_TIMEOUT  (2 * DS_SECOND) /* where the config says 0 … */
+#define DS_DNS_ATTEMPTS 3               /* … of each */
+#define DS_DNS_IGNORED  64              /* wrong datagrams end a try */
 
 typedef struct ds_dns_config {
   ds_endpoint servers[DS_DNS_SERVERS];
   size_t count;
   ds_time timeout;   /* for one try; doubled each round */
-  unsigned attempts; /* rounds over the servers */
+  unsigned attempts; /* rounds over the servers, at most 16 */
   int trust_ad;      /* believe the AD bit of these servers */
 } ds_dns_config;
 
@@ -39,24 +42,40 @@ typedef struct ds_query_step {
 typedef struct ds_query ds_query;
 
 /*
-** ds_query_new: name, type, and when all must be over.  The config is read
-** through the whole query; name is copied.  NULL: out of memory, or a name
-** that will not do.
+** ds_query_new: name, type, and when all must be over.  config and sys are
+** read through the whole query; name is copied.  NULL: out of memory, or a
+** name that will not do.
 */
 ds_query *ds_query_new (const ds_dns_config *c, const ds_sys *sys, ds_span name,
                         unsigned type, ds_time until);
 void ds_query_free (ds_query *q);
 
+/*
+** ds_query_next: what is needed now.  The same again until it is answered,
+** but CLOSE is said once; every connection is closed before the next CONNECT
+** and before DONE.  server, tcp and deadline belong to CONNECT, SEND and
+** RECEIVE; data lives until the next call.
+*/
 void ds_query_next (ds_query *q, ds_time now, ds_query_step *step);
 
-/* the answers; n of sent may be short (TCP): the rest is asked for again */
+/*
+** The answers; one that does not fit the need is passed over.  n of sent may
+** be short with TCP: the rest is asked for again.  A datagram that does not
+** answer the question asks for RECEIVE again, with the same deadline.
+*/
 void ds_query_connected (ds_query *q, ds_time now);
 void ds_query_sent (ds_query *q, ds_time now, size_t n);
 /* a datagram, or bytes of the stream; n == 0: the server closed (TCP) */
 void ds_query_received (ds_query *q, ds_time now, const void *p, size_t n);
 void ds_query_failed (ds_query *q, ds_time now); /* whatever the reason */
 
-/* after DONE; stays the query's.  text: "no answer from 192.0.2.1:53" … */
+/*
+** After DONE; both stay the query's.  The status is the first of NOERROR and
+** NXDOMAIN that came, else SERVFAIL when any server said anything to the
+** question (also: out of memory, no random bytes), else TIMEOUT.  text is one
+** line: "example.com MX: 192.0.2.1:53 gave no answer, 192.0.2.2:53 answered
+** SERVFAIL".
+*/
 const ds_dns_answer *ds_query_answer (const ds_query *q);
 const char *ds_query_text (const ds_query *q);
 

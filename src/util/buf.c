@@ -51,7 +51,8 @@ static int grow (ds_buf *b, size_t n) {
 char *ds_buf_space (ds_buf *b, size_t n) {
   if (b->failed)
     return NULL;
-  if (n > b->size - b->head - b->len && grow(b, n) != DS_OK)
+  if ((b->block == NULL || n > b->size - b->head - b->len) &&
+      grow(b, n) != DS_OK)
     return NULL;
   return b->block + b->head + b->len;
 }
@@ -92,6 +93,8 @@ int ds_buf_printf (ds_buf *b, const char *fmt, ...) {
   va_start(ap, fmt);
   n = vsnprintf(NULL, 0, fmt, ap);
   va_end(ap);
+  if (n < 0)
+    b->failed = 1;
   if (n < 0 || (to = ds_buf_space(b, (size_t)n + 1)) == NULL)
     return DS_ERR_NOMEM;
   va_start(ap, fmt);

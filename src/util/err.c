@@ -34,11 +34,31 @@ void ds_error_clear (ds_error *e) {
   memset(e, 0, sizeof *e);
 }
 
+/* octets of the well-formed UTF-8 sequence at s (RFC 3629), 0 for none */
+static size_t sequence (const unsigned char *s) {
+  size_t i, n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+  if (s[0] < 0xc2 || s[0] > 0xf4)
+    return 0;
+  for (i = 1; i < n; i++)
+    if ((s[i] & 0xc0) != 0x80)
+      return 0;
+  if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+      (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+    return 0;
+  return n;
+}
+
 /* texts may carry what a server or a user wrote: one printable line only */
-static void sanitise (char *s) {
-  for (; *s != '\0'; s++)
-    if ((unsigned char)*s < 0x20 || *s == 0x7f)
-      *s = '?';
+static void sanitise (char *text) {
+  unsigned char *s = (unsigned char *)text;
+  while (*s != '\0') {
+    size_t n = *s < 0x80 ? 1 : sequence(s);
+    if (n == 0 || *s < 0x20 || *s == 0x7f || (*s == 0xc2 && s[1] < 0xa0)) {
+      n = n > 0 ? n : 1;
+      memset(s, '?', n);
+    }
+    s += n;
+  }
 }
 
 /* vsnprintf cuts between bytes; a UTF-8 sequence is cut whole */
@@ -55,6 +75,11 @@ static void trim_utf8 (char *s) {
   }
 }
 
+static void tidy (char *s) {
+  trim_utf8(s);
+  sanitise(s);
+}
+
 int ds_error_set (ds_error *e, ds_err code, ds_kind kind, const char *field,
                   const char *fmt, ...) {
   va_list ap;
@@ -66,8 +91,7 @@ int ds_error_set (ds_error *e, ds_err code, ds_kind kind, const char *field,
   va_start(ap, fmt);
   vsnprintf(e->text, sizeof e->text, fmt, ap);
   va_end(ap);
-  sanitise(e->field);
-  sanitise(e->text);
-  trim_utf8(e->text);
+  tidy(e->field);
+  tidy(e->text);
   return code;
 }
