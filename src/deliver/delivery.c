@@ -31,6 +31,29 @@ const char *ds_failure_name (ds_failure f) {
 
 /* --------------------------------------------------------- construction */
 
+void ds_delivery_defaults (ds_delivery_config *c) {
+  static const ds_timeouts interactive = {
+      .connect = 10 * DS_SECOND,
+      .greeting = 60 * DS_SECOND,
+      .command = 60 * DS_SECOND,
+      .handshake = 30 * DS_SECOND,
+      .data = 60 * DS_SECOND,
+      .body = 60 * DS_SECOND,
+      .final = 60 * DS_SECOND,
+      .quit = 0,
+      .dns = 10 * DS_SECOND,
+      .total = 120 * DS_SECOND,
+  };
+  memset(c, 0, sizeof *c);
+  c->port = 25;
+  c->policy = "default";
+  c->level = DS_LEVEL_OPPORTUNISTIC;
+  c->order = DS_IP_4FIRST;
+  c->timeouts = interactive;
+  c->dns.timeout = 2 * DS_SECOND;
+  c->dns.attempts = 2;
+}
+
 static size_t text_size (const char *z) {
   return z != NULL ? strlen(z) + 1 : 0;
 }

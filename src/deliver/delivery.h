@@ -90,11 +90,12 @@ typedef struct ds_row {
   char reply[DS_REPLY_TEXT + 1];
   char text[464]; /* why, in words, where it is not the reply */
   char host[DS_DNS_NAME];
-  ds_endpoint peer;  /* family 0: nothing was connected */
-  ds_tls_info tls;   /* version "" in clear */
-  char note[256];    /* what befell TLS: a fallback and its reason */
-  char queue_id[80]; /* as far as the last reply tells it */
-  ds_time taken;     /* since NEXT gave the message */
+  ds_endpoint peer;   /* family 0: nothing was connected */
+  const char *policy; /* who set the level: "default", "config" */
+  ds_tls_info tls;    /* version "" in clear */
+  char note[256];     /* what befell TLS: a fallback and its reason */
+  char queue_id[80];  /* as far as the last reply tells it */
+  ds_time taken;      /* since NEXT gave the message */
 } ds_row;
 
 /* one host of a plan */
@@ -149,6 +150,14 @@ typedef struct ds_op {
 } ds_op;
 
 typedef struct ds_delivery ds_delivery;
+
+/*
+** ds_delivery_defaults: zero *c and fill in what a sender who waits for the
+** answer wants: port 25, opportunistic TLS, IPv4 first, connect 10 s, DNS
+** 10 s, everything up to the end of the body 120 s, its reply 60 s.
+** Destination, DNS servers and sys are left to be set.
+*/
+void ds_delivery_defaults (ds_delivery_config *c);
 
 /* NULL and *e: usage (field named), or memory.  The config is copied. */
 ds_delivery *ds_delivery_new (const ds_delivery_config *c, ds_error *e);

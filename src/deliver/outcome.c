@@ -14,6 +14,7 @@ void row_where (const ds_delivery *d, ds_row *r) {
   snprintf(r->host, sizeof r->host, "%s", h != NULL ? h->name : "");
   r->peer = d->peer;
   r->tls = d->tls;
+  r->policy = d->c.policy;
   snprintf(r->note, sizeof r->note, "%s", d->note);
 }
 

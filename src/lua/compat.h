@@ -10,15 +10,16 @@
 #define DS_EXPORT __attribute__((visibility("default")))
 
 #if LUA_VERSION_NUM < 502
-#define lua_rawlen(L, i)       lua_objlen(L, i)
+#define lua_rawlen(L, i) lua_objlen(L, i)
 #undef luaL_newlibtable /* LuaJIT has these two */
 #undef luaL_newlib
-#define luaL_newlibtable(L, l) lua_createtable(L, 0, (int)(sizeof(l) / sizeof((l)[0]) - 1))
-#define luaL_newlib(L, l)      (luaL_newlibtable(L, l), ds_lua_setfuncs(L, l, 0))
+#define luaL_newlibtable(L, l)                                                 \
+  lua_createtable(L, 0, (int)(sizeof(l) / sizeof((l)[0]) - 1))
+#define luaL_newlib(L, l) (luaL_newlibtable(L, l), ds_lua_setfuncs(L, l, 0))
 void ds_lua_setfuncs (lua_State *L, const luaL_Reg *l, int nup);
 #define luaL_setfuncs ds_lua_setfuncs
 void *ds_lua_testudata (lua_State *L, int i, const char *name);
-#define luaL_testudata ds_lua_testudata
+#define luaL_testudata         ds_lua_testudata
 #define lua_setuservalue(L, i) lua_setfenv(L, i)
 #define lua_getuservalue(L, i) lua_getfenv(L, i)
 int ds_lua_absindex (lua_State *L, int i);

@@ -1,0 +1,57 @@
+/*
+** core: the parts of the module `directsend.core`, one file each.  Each
+** `open` adds its functions to the table on top of the stack.
+*/
+#ifndef ds_lua_core_h
+#define ds_lua_core_h
+
+#include <lua.h>
+#include <stdint.h>
+
+#include "deliver/delivery.h"
+#include "util/err.h"
+#include "util/source.h"
+
+void ds_lua_open_address (lua_State *L);
+void ds_lua_open_message (lua_State *L);
+void ds_lua_open_delivery (lua_State *L);
+void ds_lua_open_loop (lua_State *L);
+
+/*
+** ds_lua_message_source: the octets of the message userdata at index, with
+** their number and what they need of the path (DS_TXN_…).  Valid while the
+** userdata lives.  Raises when there is no such userdata.
+*/
+const ds_source *ds_lua_message_source (lua_State *L, int index, uint64_t *size,
+                                        unsigned *flags);
+
+/* the delivery userdata at index, or an error */
+ds_delivery *ds_lua_check_delivery (lua_State *L, int index);
+
+/* it is a loop's now (or no more): stepping it by hand is an error */
+void ds_lua_delivery_owned (lua_State *L, int index, int owned);
+
+/* the table at absolute index t into *c, which holds defaults already; its
+   pointers are good while the table, networks and sources are */
+#define DS_LUA_NETWORKS 32
+#define DS_LUA_SOURCES  8
+void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c,
+                         ds_network *networks, ds_ip *sources);
+
+/* the operation as a table; a RESULT forgets its message when it was the last */
+void ds_lua_push_op (lua_State *L, int delivery, const ds_op *op);
+
+/*
+** ds_lua_answer: the answer named at index `first`, its values behind it, to
+** the delivery userdata at index `delivery`.  Raises when it does not fit.
+*/
+void ds_lua_answer (lua_State *L, int delivery, int first, ds_time now);
+
+/* seconds as Lua has them <-> ds_time */
+ds_time ds_lua_check_time (lua_State *L, int index);
+lua_Number ds_lua_seconds (ds_time t);
+
+/* nil, text, field: how a value that will not do is returned */
+int ds_lua_push_error (lua_State *L, const ds_error *e);
+
+#endif

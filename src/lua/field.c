@@ -1,0 +1,69 @@
+#include "lua/field.h"
+
+#include <string.h>
+
+#include "lua/compat.h"
+
+lua_Number ds_lua_opt_number (lua_State *L, int t, const char *name,
+                              lua_Number standard) {
+  lua_Number n = standard;
+  lua_getfield(L, t, name);
+  if (!lua_isnil(L, -1)) {
+    if (lua_type(L, -1) != LUA_TNUMBER)
+      luaL_error(L, "%s: a number, not %s", name, luaL_typename(L, -1));
+    n = lua_tonumber(L, -1);
+  }
+  lua_pop(L, 1);
+  return n;
+}
+
+const char *ds_lua_opt_string (lua_State *L, int t, const char *name) {
+  const char *s;
+  size_t n;
+  lua_getfield(L, t, name);
+  s = lua_tolstring(L, -1, &n);
+  if (!lua_isnil(L, -1) && (lua_type(L, -1) != LUA_TSTRING || strlen(s) != n))
+    luaL_error(L, "%s: a string without NUL, not %s", name,
+               luaL_typename(L, -1));
+  lua_pop(L, 1); /* the table keeps it */
+  return s;
+}
+
+int ds_lua_opt_boolean (lua_State *L, int t, const char *name) {
+  int b;
+  lua_getfield(L, t, name);
+  b = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return b;
+}
+
+void ds_lua_opt_time (lua_State *L, int t, const char *name, ds_time *out) {
+  lua_Number n = ds_lua_opt_number(L, t, name, -1);
+  if (n >= 0 && n <= 9e9)
+    *out = (ds_time)(n * (lua_Number)DS_SECOND);
+}
+
+int ds_lua_opt_word (lua_State *L, int t, const char *name,
+                     const char *const *words, int standard) {
+  const char *s = ds_lua_opt_string(L, t, name);
+  int i;
+  if (s == NULL)
+    return standard;
+  for (i = 0; words[i] != NULL; i++)
+    if (strcmp(words[i], s) == 0)
+      return i;
+  return luaL_error(L, "%s: \"%s\" is not known", name, s);
+}
+
+/* the n-th string of the list on top of the stack, NULL behind its end */
+const char *ds_lua_list_item (lua_State *L, const char *what, size_t i,
+                              size_t *n) {
+  const char *s = NULL;
+  lua_rawgeti(L, -1, (int)i + 1);
+  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
+    luaL_error(L, "%s[%d]: a string, not %s", what, (int)i + 1,
+               luaL_typename(L, -1));
+  s = lua_tolstring(L, -1, n);
+  lua_pop(L, 1);
+  return s;
+}

@@ -1,0 +1,140 @@
+/*
+** loop: the native driver's loop.  Its uservalue holds the deliveries it
+** runs, by their address.
+*/
+#include "net/loop.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lua/compat.h"
+#include "lua/core.h"
+#include "net/sys.h"
+
+#define TYPE "directsend.loop"
+
+static ds_loop **check_slot (lua_State *L) {
+  return (ds_loop **)luaL_checkudata(L, 1, TYPE);
+}
+
+static ds_loop *check_loop (lua_State *L) {
+  ds_loop *l = *check_slot(L);
+  luaL_argcheck(L, l != NULL, 1, "this loop is closed");
+  return l;
+}
+
+static int loop_new (lua_State *L) {
+  ds_loop **l = (ds_loop **)lua_newuserdata(L, sizeof *l);
+  *l = NULL;
+  luaL_getmetatable(L, TYPE);
+  lua_setmetatable(L, -2);
+  lua_newtable(L);
+  lua_setuservalue(L, -2);
+  *l = ds_loop_new();
+  if (*l != NULL)
+    return 1;
+  lua_pushnil(L);
+  lua_pushfstring(L, "no event loop to be had: %s", strerror(errno));
+  return 2;
+}
+
+static int loop_add (lua_State *L) {
+  ds_loop *l = check_loop(L);
+  ds_delivery *d = ds_lua_check_delivery(L, 2);
+  ds_lua_delivery_owned(L, 2, 1);
+  lua_getuservalue(L, 1);
+  lua_pushlightuserdata(L, d);
+  lua_pushvalue(L, 2);
+  lua_rawset(L, -3);
+  if (ds_loop_add(l, d) == DS_OK)
+    return 0;
+  lua_pushlightuserdata(L, d);
+  lua_pushnil(L);
+  lua_rawset(L, -3);
+  ds_lua_delivery_owned(L, 2, 0);
+  return luaL_error(L, "not enough memory");
+}
+
+/* forget a delivery that is done; its userdata is on top of the stack */
+static void release (lua_State *L, ds_delivery *d) {
+  ds_lua_delivery_owned(L, lua_gettop(L), 0);
+  lua_getuservalue(L, 1);
+  lua_pushlightuserdata(L, d);
+  lua_pushnil(L);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+/* loop:wait() -> delivery, operation | nil: none is left | false: a signal
+   came, wait again */
+static int loop_wait (lua_State *L) {
+  ds_loop *l = check_loop(L);
+  ds_delivery *d;
+  ds_op op;
+  int r = ds_loop_wait(l, &d, &op);
+  if (r == DS_LOOP_IDLE)
+    return 0;
+  if (r == DS_LOOP_SIGNAL) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
+  if (r != DS_LOOP_OP)
+    return luaL_error(L, "epoll_wait failed: %s", strerror(errno));
+  lua_settop(L, 1);
+  lua_getuservalue(L, 1);
+  lua_pushlightuserdata(L, d);
+  lua_rawget(L, -2);
+  lua_remove(L, 2);
+  if (op.op == DS_OP_DONE)
+    release(L, d);
+  ds_lua_push_op(L, 2, &op);
+  return 2;
+}
+
+static int loop_answer (lua_State *L) {
+  check_loop(L);
+  ds_lua_answer(L, 2, 3, ds_now());
+  return 0;
+}
+
+static int loop_cancel (lua_State *L) {
+  ds_loop_cancel(check_loop(L));
+  return 0;
+}
+
+static int loop_close (lua_State *L) {
+  ds_loop **l = check_slot(L);
+  ds_loop_free(*l);
+  *l = NULL;
+  lua_newtable(L);
+  lua_setuservalue(L, 1);
+  return 0;
+}
+
+/* the deliveries may be collected before it: it does not look at them */
+static int loop_gc (lua_State *L) {
+  ds_loop **l = check_slot(L);
+  ds_loop_free(*l);
+  *l = NULL;
+  return 0;
+}
+
+static const luaL_Reg methods[] = {
+    {"add", loop_add},       {"wait", loop_wait},   {"answer", loop_answer},
+    {"cancel", loop_cancel}, {"close", loop_close}, {NULL, NULL},
+};
+
+void ds_lua_open_loop (lua_State *L) {
+  if (luaL_newmetatable(L, TYPE)) {
+    lua_createtable(L, 0, 5);
+    luaL_setfuncs(L, methods, 0);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, loop_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pushcfunction(L, loop_close);
+    lua_setfield(L, -2, "__close");
+  }
+  lua_pop(L, 1);
+  lua_pushcfunction(L, loop_new);
+  lua_setfield(L, -2, "loop");
+}

@@ -1,0 +1,183 @@
+/*
+** op: an operation as a Lua table, with the fields delivery.h gives it.
+*/
+#include "lua/compat.h"
+#include "lua/core.h"
+
+static void set_string (lua_State *L, const char *name, const char *s) {
+  if (s == NULL || *s == '\0')
+    return;
+  lua_pushstring(L, s);
+  lua_setfield(L, -2, name);
+}
+
+static void set_integer (lua_State *L, const char *name, lua_Integer n) {
+  lua_pushinteger(L, n);
+  lua_setfield(L, -2, name);
+}
+
+static void set_boolean (lua_State *L, const char *name, int b) {
+  lua_pushboolean(L, b);
+  lua_setfield(L, -2, name);
+}
+
+static void set_ip (lua_State *L, const char *name, const ds_ip *ip) {
+  char text[DS_IP_TEXT];
+  if (ip->family == 0)
+    return;
+  lua_pushlstring(L, text, ds_ip_format(ip, text));
+  lua_setfield(L, -2, name);
+}
+
+static void set_deadline (lua_State *L, ds_time t) {
+  if (t == DS_NEVER)
+    return;
+  lua_pushnumber(L, ds_lua_seconds(t));
+  lua_setfield(L, -2, "deadline");
+}
+
+static void set_data (lua_State *L, ds_span s) {
+  lua_pushlstring(L, s.p, s.n);
+  lua_setfield(L, -2, "data");
+}
+
+static void push_connect (lua_State *L, const ds_op *op) {
+  set_boolean(L, "tcp", op->tcp);
+  set_ip(L, "ip", &op->target.ip);
+  set_integer(L, "port", op->target.port);
+  set_ip(L, "source", &op->local);
+  set_string(L, "interface", op->interface);
+  set_deadline(L, op->deadline);
+}
+
+static void push_send (lua_State *L, const ds_op *op) {
+  set_data(L, op->data);
+  set_boolean(L, "fresh", op->fresh);
+  set_boolean(L, "more", op->more);
+  set_deadline(L, op->deadline);
+}
+
+static const char *level (const ds_tls_info *i) {
+  return i->version[0] == '\0' ? "none"
+         : i->verified         ? "verified"
+                               : "encrypted";
+}
+
+static void push_tls (lua_State *L, const ds_row *r) {
+  lua_createtable(L, 0, 5);
+  set_string(L, "version", r->tls.version);
+  set_string(L, "cipher", r->tls.cipher);
+  set_string(L, "level", level(&r->tls));
+  set_string(L, "policy", r->policy);
+  set_string(L, "note", r->note);
+  lua_setfield(L, -2, "tls");
+}
+
+static void push_row (lua_State *L, const ds_row *r) {
+  lua_createtable(L, 0, 18);
+  set_integer(L, "tag", r->tag);
+  set_integer(L, "recipient", (lua_Integer)r->recipient + 1);
+  set_string(L, "outcome", ds_outcome_name(r->outcome));
+  set_string(L, "kind", ds_kind_name(r->kind));
+  set_boolean(L, "temporary", r->temporary);
+  if (r->code != 0)
+    set_integer(L, "code", r->code);
+  set_string(L, "enhanced", r->enhanced);
+  set_string(L, "reply", r->reply);
+  set_string(L, "text", r->text);
+  set_string(L, "stage", ds_stage_name(r->stage));
+  set_string(L, "host", r->host);
+  set_ip(L, "ip", &r->peer.ip);
+  if (r->peer.ip.family != 0)
+    set_integer(L, "port", r->peer.port);
+  push_tls(L, r);
+  set_string(L, "queue_id", r->queue_id);
+  lua_pushnumber(L, ds_lua_seconds(r->taken));
+  lua_setfield(L, -2, "seconds");
+}
+
+static void push_host (lua_State *L, const ds_plan_host *h) {
+  char text[DS_ENDPOINT_TEXT];
+  size_t i;
+  set_string(L, "name", h->name);
+  if (h->preference >= 0)
+    set_integer(L, "preference", h->preference);
+  set_string(L, "refused", h->refused);
+  set_string(L, "kind", ds_kind_name(h->kind));
+  if (h->outcome != DS_PENDING)
+    set_string(L, "outcome", ds_outcome_name(h->outcome));
+  lua_createtable(L, (int)h->count, 0);
+  for (i = 0; i < h->count; i++) {
+    lua_pushlstring(L, text, ds_endpoint_format(&h->addresses[i], text));
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, "addresses");
+}
+
+/* one more of its recipients is told; with the last the message may go */
+static void told (lua_State *L, int delivery, const ds_row *r) {
+  lua_Integer left;
+  lua_getuservalue(L, delivery);
+  lua_rawgeti(L, -1, (int)r->tag);
+  if (lua_istable(L, -1)) {
+    lua_rawgeti(L, -1, 2);
+    left = lua_tointeger(L, -1) - 1;
+    lua_pop(L, 1);
+    lua_pushinteger(L, left);
+    lua_rawseti(L, -2, 2);
+    if (left == 0) {
+      lua_pushnil(L);
+      lua_rawseti(L, -3, (int)r->tag);
+    }
+  }
+  lua_pop(L, 2);
+}
+
+static void push_fields (lua_State *L, const ds_op *op) {
+  switch (op->op) {
+  case DS_OP_CONNECT:
+    push_connect(L, op);
+    break;
+  case DS_OP_SEND:
+    push_send(L, op);
+    break;
+  case DS_OP_RECEIVE:
+    set_integer(L, "max", (lua_Integer)op->max);
+    set_deadline(L, op->deadline);
+    break;
+  case DS_OP_CLOSE:
+    set_boolean(L, "abort", op->abort);
+    break;
+  case DS_OP_BODY:
+    set_integer(L, "max", (lua_Integer)op->max);
+    lua_pushnumber(L, (lua_Number)op->offset);
+    lua_setfield(L, -2, "offset");
+    break;
+  case DS_OP_CONTEXT:
+    set_boolean(L, "verify", op->verify);
+    break;
+  case DS_OP_TRACE:
+    set_data(L, op->data);
+    break;
+  case DS_OP_HOST:
+    push_host(L, op->host);
+    break;
+  default:
+    break;
+  }
+}
+
+void ds_lua_push_op (lua_State *L, int delivery, const ds_op *op) {
+  lua_createtable(L, 0, 8);
+  set_string(L, "op", ds_op_name(op->op));
+  if (op->conn != 0)
+    set_integer(L, "conn", (lua_Integer)op->conn);
+  if (op->op == DS_OP_BODY || op->op == DS_OP_REWIND)
+    set_integer(L, "tag", op->tag);
+  if (op->op == DS_OP_RESULT) {
+    push_row(L, op->row);
+    lua_setfield(L, -2, "row");
+    told(L, delivery, op->row);
+  }
+  push_fields(L, op);
+}

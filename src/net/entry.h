@@ -1,0 +1,48 @@
+/*
+** entry: one delivery of a loop, as its files share it.  Not for others.
+*/
+#ifndef ds_net_entry_h
+#define ds_net_entry_h
+
+#include "net/heap.h"
+#include "net/loop.h"
+
+/*
+** A descriptor is registered once, edge-triggered, and what epoll said is
+** remembered: no system call changes interest.  `drained` saves the look at
+** the socket before a fresh SEND: a short read in the same turn was that
+** look.  `ending`: the peer's FIN has come, behind what can still be read; its
+** edge may be told together with that of the last bytes.
+*/
+typedef struct entry {
+  ds_timer timer; /* first: the heap's */
+  struct entry *next_ready;
+  struct entry *prev, *next; /* all of the loop's */
+  ds_delivery *d;
+  ds_op op; /* what is being waited for */
+  int fd;   /* -1: none */
+  uint8_t queued, tcp, connecting, readable, writable, drained, ending;
+} entry;
+
+struct ds_loop {
+  int epoll;
+  entry *all;
+  entry *first, *last; /* to be stepped */
+  entry *told;         /* whose operation the owner has */
+  ds_heap heap;
+  ds_time now;
+  char *chunk;
+  size_t chunk_size;
+};
+
+/* loop.c */
+void entry_ready (ds_loop *l, entry *e); /* step it in this turn */
+
+/* obey.c: do what it asks, go on when epoll says so; 1: the owner has to */
+int entry_obey (ds_loop *l, entry *e);
+void entry_woken (ds_loop *l, entry *e, uint32_t events);
+void entry_fail (ds_loop *l, entry *e, ds_failure f, const char *text);
+void entry_done (ds_loop *l, entry *e); /* its operation is answered */
+void entry_close (entry *e, int abort);
+
+#endif

@@ -1,0 +1,256 @@
+/*
+** obey: the operations of one delivery on its socket and its source.
+*/
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "net/entry.h"
+#include "net/socket.h"
+#include "util/mem.h"
+
+void entry_close (entry *e, int abort) {
+  if (e->fd >= 0)
+    ds_socket_close(e->fd, abort);
+  e->fd = -1;
+  e->connecting = 0;
+}
+
+static char *chunk (ds_loop *l, size_t n) {
+  if (n > l->chunk_size) {
+    char *p = (char *)ds_realloc(l->chunk, n);
+    if (p == NULL)
+      return NULL;
+    l->chunk = p;
+    l->chunk_size = n;
+  }
+  return l->chunk;
+}
+
+void entry_fail (ds_loop *l, entry *e, ds_failure f, const char *text) {
+  ds_heap_remove(&l->heap, &e->timer);
+  e->op.op = DS_OP_NONE;
+  if (e->connecting)
+    entry_close(e, 0);
+  ds_delivery_failed(e->d, l->now, f, text);
+  entry_ready(l, e);
+}
+
+/* the operation is answered: the delivery goes on */
+void entry_done (ds_loop *l, entry *e) {
+  ds_heap_remove(&l->heap, &e->timer);
+  e->op.op = DS_OP_NONE;
+  entry_ready(l, e);
+}
+
+static void tell_connected (ds_loop *l, entry *e) {
+  ds_ip local, peer;
+  ds_socket_ends(e->fd, &local, &peer);
+  e->connecting = 0;
+  e->writable = 1;
+  ds_delivery_connected(e->d, l->now, e->op.conn, &local, &peer);
+  entry_done(l, e);
+}
+
+static void do_connect (ds_loop *l, entry *e) {
+  struct epoll_event ev;
+  ds_failure f;
+  const char *text;
+  int ready;
+  e->fd = ds_socket_connect(&e->op, &ready, &f, &text);
+  if (e->fd < 0) {
+    entry_fail(l, e, f, text);
+    return;
+  }
+  e->connecting = 1;
+  e->tcp = (uint8_t)e->op.tcp;
+  e->readable = e->writable = e->drained = e->ending = 0;
+  ev.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  ev.data.ptr = e;
+  if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, e->fd, &ev) != 0)
+    entry_fail(l, e, DS_FAIL_LOCAL, strerror(errno));
+  else if (ready)
+    tell_connected(l, e);
+}
+
+typedef enum handed {
+  HANDED_NONE,
+  HANDED_BYTES,
+  HANDED_END,
+  HANDED_FAILED
+} handed;
+
+/* read once, and give the delivery what came */
+static handed hand_over (ds_loop *l, entry *e) {
+  size_t max = e->op.max;
+  ds_failure f;
+  const char *text;
+  char *p = chunk(l, max);
+  long n;
+  if (p == NULL) {
+    entry_fail(l, e, DS_FAIL_LOCAL, "out of memory");
+    return HANDED_FAILED;
+  }
+  n = ds_socket_receive(e->fd, p, max, &f, &text);
+  e->drained = n == DS_SOCKET_AGAIN || (n >= 0 && (size_t)n < max);
+  /* a short read emptied a stream; of datagrams the next may wait */
+  if (n == DS_SOCKET_AGAIN || (e->tcp && e->drained && !e->ending))
+    e->readable = 0;
+  if (n == DS_SOCKET_AGAIN)
+    return HANDED_NONE;
+  if (n < 0) {
+    entry_fail(l, e, f, text);
+    return HANDED_FAILED;
+  }
+  ds_delivery_received(e->d, l->now, e->op.conn, p, (size_t)n);
+  return n > 0 ? HANDED_BYTES : HANDED_END;
+}
+
+static void do_receive (ds_loop *l, entry *e) {
+  handed h = e->readable ? hand_over(l, e) : HANDED_NONE;
+  if (h == HANDED_BYTES || h == HANDED_END)
+    entry_done(l, e);
+}
+
+/* what came before the connection broke may say why: hand it over first */
+static void send_failed (ds_loop *l, entry *e, ds_failure f, const char *text) {
+  while (e->op.max > 0) {
+    handed h = hand_over(l, e);
+    if (h == HANDED_FAILED)
+      return;
+    if (h != HANDED_BYTES)
+      break;
+  }
+  entry_fail(l, e, f, text);
+}
+
+static void do_send (ds_loop *l, entry *e) {
+  ds_failure f;
+  const char *text;
+  handed h = e->op.fresh && !e->drained ? hand_over(l, e) : HANDED_NONE;
+  long n;
+  if (h == HANDED_FAILED)
+    return;
+  n = h == HANDED_NONE
+          ? ds_socket_send(e->fd, e->op.data, e->op.more, &f, &text)
+          : 0;
+  if (n == DS_SOCKET_AGAIN)
+    e->writable = 0;
+  else if (n < 0)
+    send_failed(l, e, f, text);
+  else {
+    ds_delivery_sent(e->d, l->now, e->op.conn, (size_t)n);
+    entry_done(l, e);
+  }
+}
+
+/* replies are read while a write waits, or both sides' buffers fill up and
+   neither goes on */
+static void read_while_sending (ds_loop *l, entry *e) {
+  while (e->readable && e->op.max > 0) {
+    handed h = hand_over(l, e);
+    if (h == HANDED_FAILED)
+      return;
+    if (h != HANDED_BYTES)
+      break;
+  }
+  if (e->writable)
+    do_send(l, e);
+}
+
+/* 1: the source gave (or broke); 0: the owner must see to it */
+static int do_body (ds_loop *l, entry *e) {
+  char *p = chunk(l, e->op.max);
+  const ds_source *s = e->op.source;
+  ds_error err;
+  size_t n = 0;
+  long r = 1;
+  if (s == NULL)
+    return 0;
+  ds_error_clear(&err);
+  while (p != NULL && n < e->op.max && r > 0) {
+    r = s->read(s->ud, p + n, e->op.max - n, &err);
+    n += r > 0 ? (size_t)r : 0;
+  }
+  if (p == NULL)
+    entry_fail(l, e, DS_FAIL_LOCAL, "out of memory");
+  else if (r == DS_SOURCE_WAIT && n == 0)
+    return 0;
+  else if (r < 0 && r != DS_SOURCE_WAIT)
+    entry_fail(l, e, DS_FAIL_LOCAL, err.text);
+  else {
+    ds_delivery_body(e->d, l->now, p, n, r == 0);
+    entry_done(l, e);
+  }
+  return 1;
+}
+
+static int do_rewind (ds_loop *l, entry *e) {
+  ds_error err;
+  const ds_source *s = e->op.source;
+  if (s == NULL)
+    return 0;
+  ds_error_clear(&err);
+  if (s->rewind(s->ud, &err) != DS_OK)
+    entry_fail(l, e, DS_FAIL_LOCAL, err.text);
+  else {
+    ds_delivery_rewound(e->d, l->now);
+    entry_done(l, e);
+  }
+  return 1;
+}
+
+/* 1: the owner has to do it */
+int entry_obey (ds_loop *l, entry *e) {
+  switch (e->op.op) {
+  case DS_OP_CONNECT:
+    ds_heap_set(&l->heap, &e->timer, e->op.deadline);
+    do_connect(l, e);
+    return 0;
+  case DS_OP_SEND:
+    ds_heap_set(&l->heap, &e->timer, e->op.deadline);
+    do_send(l, e);
+    return 0;
+  case DS_OP_RECEIVE:
+    ds_heap_set(&l->heap, &e->timer, e->op.deadline);
+    do_receive(l, e);
+    return 0;
+  case DS_OP_CLOSE:
+    entry_close(e, e->op.abort);
+    entry_done(l, e);
+    return 0;
+  case DS_OP_BODY:
+    return !do_body(l, e);
+  case DS_OP_REWIND:
+    return !do_rewind(l, e);
+  default:
+    return e->op.op != DS_OP_NONE;
+  }
+}
+
+static void finish_connect (ds_loop *l, entry *e) {
+  ds_failure f;
+  const char *text;
+  if (ds_socket_connected(e->fd, &f, &text) != 0)
+    entry_fail(l, e, f, text);
+  else
+    tell_connected(l, e);
+}
+
+/* epoll says e may go on with what it waits for */
+void entry_woken (ds_loop *l, entry *e, uint32_t events) {
+  uint32_t broken = EPOLLHUP | EPOLLERR;
+  e->drained = 0;
+  if (events & (EPOLLIN | EPOLLRDHUP | broken))
+    e->readable = 1;
+  if (events & (EPOLLOUT | broken))
+    e->writable = 1;
+  if (events & (EPOLLRDHUP | broken))
+    e->ending = 1;
+  if (e->connecting && e->writable)
+    finish_connect(l, e);
+  else if (e->op.op == DS_OP_RECEIVE)
+    do_receive(l, e);
+  else if (e->op.op == DS_OP_SEND)
+    read_while_sending(l, e);
+}
