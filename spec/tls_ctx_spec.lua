@@ -1,0 +1,99 @@
+local door = require "directsend.test"
+local pki = require "support.pki"
+local process = require "support.process"
+
+-- the fields of a ClientHello (RFC 8446 §4.1.2): suites, extensions by number
+local function parse(hello)
+  local at = 1
+  local function take(n)
+    local bytes = hello:sub(at, at + n - 1)
+    assert(#bytes == n, "a hello that ends early")
+    at = at + n
+    return bytes
+  end
+  local function number(n)
+    local value = 0
+    for _ = 1, n do
+      value = value * 256 + take(1):byte()
+    end
+    return value
+  end
+  assert(number(1) == 22, "no handshake record")
+  take(2 + 2 + 1 + 3 + 2 + 32)
+  take(number(1))
+  local suites = take(number(2))
+  local compression = take(number(1))
+  local extensions, left = {}, number(2)
+  while left > 0 do
+    local kind = number(2)
+    extensions[kind] = take(number(2))
+    left = left - 4 - #extensions[kind]
+  end
+  return { suites = suites, compression = compression, extensions = extensions }
+end
+
+local function hello(verify)
+  local files = pki.new()
+  files:authority("ca")
+  local client = assert(door.tls.client {
+    host = "mx.example.test", verify = verify, time = os.time(), ca_file = files:path("ca.pem"),
+  })
+  files:remove()
+  assert.equal(0, client:handshake())
+  return parse(client:out())
+end
+
+describe("tls context", function()
+  for _, verify in ipairs { true, false } do
+    describe(verify and "that verifies" or "that encrypts only", function()
+      local h
+
+      setup(function()
+        h = hello(verify)
+      end)
+
+      it("offers TLS 1.3 and 1.2 and nothing older", function()
+        assert.equal("\4\3\4\3\3", h.extensions[43])
+      end)
+
+      it("offers X25519 first, and only classic groups", function()
+        assert.equal("\0\29", h.extensions[10]:sub(3, 4))
+        assert.equal(8, h.extensions[10]:byte(2))
+        assert.equal("\0\36\0\29\0\32", h.extensions[51]:sub(1, 6))
+        assert.equal(38, #h.extensions[51])
+      end)
+
+      it("offers no compression and takes no tickets", function()
+        assert.equal("\0", h.compression)
+        assert.is_nil(h.extensions[35])
+        assert.is_nil(h.extensions[41])
+      end)
+
+      it("offers no suite without a key or a certificate", function()
+        local weak = {}
+        for _, n in ipairs { 0x0001, 0x0002, 0x003b, 0x0034, 0x003a, 0x006c, 0x006d, 0x00a6, 0x00a7,
+                             0xc015, 0xc018, 0xc019, 0x0005, 0x000a, 0x008c } do
+          weak[n] = true
+        end
+        for i = 1, #h.suites, 2 do
+          local n = h.suites:byte(i) * 256 + h.suites:byte(i + 1)
+          assert.is_nil(weak[n], ("suite 0x%04x"):format(n))
+        end
+      end)
+    end)
+  end
+
+  it("refuses to run on an OpenSSL of another major version", function()
+    local files = pki.new()
+    local script = files:write("load.lua", 'print(select(2, pcall(require, "directsend.tls")))')
+    for _, version in ipairs { "0x1010117fL", "0x40000000L" } do
+      local so = process.shim(files, "version", "unsigned long OpenSSL_version_num (void) { return " .. version .. "; }")
+      local said, ended = process.run(script, { env = "LD_PRELOAD=" .. so })
+      assert.is_true(ended)
+      assert.truthy(said:find("directsend.tls was built for OpenSSL ", 1, true))
+      assert.truthy(said:find("(" .. version:sub(1, -2) .. ") is loaded: build it for that one (make OPENSSL_DIR=...)",
+        1, true))
+    end
+    files:remove()
+  end)
+end)
