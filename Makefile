@@ -1,39 +1,147 @@
+# make LUA=5.4|5.1|5.2|5.3|jit CC=… OPENSSL_DIR=… SAN=1; `make help` tells more
 LUA = 5.4
 CC = gcc
+AR = ar
 CFLAGS = -O2 -g
-WARN = -std=c99 -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
-PKG_jit = luajit
-PKG = $(if $(filter jit,$(LUA)),luajit,lua$(LUA))
-LUA_CFLAGS = $(shell pkg-config --cflags $(PKG))
-B = build/$(LUA)
+PREFIX = /usr/local
+VERSION = 0.1.0
 
-ROOMS = util mime smtp dns session deliver net
-CORE = $(wildcard $(ROOMS:%=src/%/*.c))
-ALL = $(CORE) $(wildcard src/tls/*.c)
-TESTS = $(wildcard src/lua/test*.c)
-BIND = $(filter-out $(TESTS) src/lua/tls.c,$(wildcard src/lua/*.c))
-C = $(CC) $(WARN) $(CFLAGS) -D_GNU_SOURCE -fPIC -fvisibility=hidden -Isrc
-H = $(wildcard src/*/*.h)
+# Lua: interpreter, headers, where modules live ------------------------------
+ABI = $(if $(filter jit,$(LUA)),5.1,$(LUA))
+LUA_BIN = $(if $(filter jit,$(LUA)),luajit,lua$(LUA))
+LUA_NAMES = $(if $(filter jit,$(LUA)),luajit-2.1,\
+  lua$(LUA) lua-$(LUA) lua$(subst .,,$(LUA)))
+LUA_INC = $(firstword $(wildcard $(foreach p,/usr /usr/local /opt/homebrew,\
+  $(LUA_NAMES:%=$(p)/include/%))))
+LUADIR = $(PREFIX)/share/lua/$(ABI)
+LIBDIR = $(PREFIX)/lib/lua/$(ABI)
+
+# how C is compiled ----------------------------------------------------------
+OUT = build$(if $(SAN),/san)
+B = $(OUT)/$(LUA)
+WARN = -std=c99 -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+  -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
+SANFLAGS = $(if $(SAN),-O1 -fsanitize=address -fsanitize=undefined \
+  -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+SSL_LIB = $(if $(OPENSSL_DIR),$(firstword $(wildcard \
+  $(OPENSSL_DIR)/lib64 $(OPENSSL_DIR)/lib)))
+SSL_CFLAGS = $(OPENSSL_DIR:%=-I%/include)
+SSL_LIBS = $(SSL_LIB:%=-L% -Wl,-rpath,%) -lssl -lcrypto
+COMPILE = $(CC) $(WARN) $(CFLAGS) $(SANFLAGS) -D_GNU_SOURCE -fPIC -MMD -MP \
+  -Isrc $(SSL_CFLAGS)
+SHARED = $(CC) -shared $(SANFLAGS) $(LDFLAGS) -Wl,--as-needed
+DEFINED = $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
+comma = ,
+
+# what is made of what -------------------------------------------------------
+files = $(wildcard $(1:%=src/%/*.c))
+CORE = $(call files,util mime smtp http dns session deliver net)
+TLS = $(call files,tls)
+DOORS = $(wildcard src/lua/test*.c)
+BIND = $(filter-out $(DOORS) src/lua/tls.c,$(call files,lua))
+obj = $(patsubst src/%.c,$(OUT)/obj/%.o,$(filter-out src/lua/%,$(1))) \
+  $(patsubst src/lua/%.c,$(B)/obj/%.o,$(filter src/lua/%,$(1)))
 
 all: $(B)/directsend/core.so $(B)/directsend/tls.so
 door: $(B)/directsend/test.so
 
-obj = $(1:src/%.c=build/obj/%.o)
-lobj = $(1:src/lua/%.c=$(B)/obj/%.o)
+$(B)/directsend/core.so: $(call obj,$(CORE) $(BIND))
+	$(SHARED) -o $@ $^ -lresolv
+$(B)/directsend/tls.so: $(call obj,$(TLS) src/lua/tls.c src/lua/compat.c \
+  $(call files,util))
+	$(SHARED) -o $@ $^ $(SSL_LIBS)
+$(B)/directsend/test.so: $(call obj,$(CORE) $(TLS) $(BIND) $(DOORS))
+	$(SHARED) -o $@ $^ -lresolv $(SSL_LIBS)
 
-build/obj/%.o: src/%.c $(H)
+$(OUT)/obj/%.o: src/%.c | $(OUT)/headers
 	@mkdir -p $(@D)
-	$(C) -c -o $@ $<
-$(B)/obj/%.o: src/lua/%.c $(H)
+	$(COMPILE) -fvisibility=hidden -c -o $@ $<
+$(B)/obj/%.o: src/lua/%.c | $(B)/headers $(OUT)/headers
+	@mkdir -p $(@D) $(B)/directsend
+	$(COMPILE) -fvisibility=hidden $(LUA_INC:%=-I%) -c -o $@ $<
+
+# a missing header is told once and by the name of its package
+have = echo '\#include <$(1)>' | $(CC) $(2) -E -x c - >/dev/null 2>&1 || \
+  { echo "<$(1)> is missing: install $(3), or run make deps" >&2; exit 1; }
+LUA_DEV = $(if $(filter jit,$(LUA)),libluajit-5.1-dev,\
+  $(if $(filter 5.1,$(LUA)),liblua5.1-0-dev,liblua$(LUA)-dev))
+$(OUT)/headers:
+	@command -v $(CC) >/dev/null || { echo "$(CC) is missing" >&2; exit 1; }
+	@$(call have,stdio.h,,libc6-dev)
+	@$(call have,openssl/ssl.h,$(SSL_CFLAGS),libssl-dev)
+	@mkdir -p $(@D); touch $@
+$(B)/headers: | $(OUT)/headers
+	@$(call have,lua.h,$(LUA_INC:%=-I%),$(strip $(LUA_DEV)))
+	@mkdir -p $(@D); touch $@
+
+# the C library, laid out in build/lib as it is installed --------------------
+L = $(OUT)/lib
+LIBOBJ = $(patsubst src/%.c,$(L)/obj/%.o,$(CORE) $(TLS))
+LIBNAME = libdirectsend.so.$(basename $(VERSION))
+lib: $(L)/lib/libdirectsend.a $(L)/lib/libdirectsend.so \
+  $(L)/lib/pkgconfig/directsend.pc $(L)/include/directsend/directsend.h
+$(L)/obj/%.o: src/%.c | $(OUT)/headers
+	@mkdir -p $(@D) $(L)/lib
+	$(COMPILE) -c -o $@ $<
+$(L)/lib/libdirectsend.a: $(LIBOBJ)
+	rm -f $@; $(AR) rcs $@ $^
+$(L)/lib/libdirectsend.so: $(LIBOBJ)
+	$(SHARED) $(DEFINED) -Wl,-soname,$(LIBNAME) -o $(L)/lib/$(LIBNAME) $^ \
+	  -lresolv $(SSL_LIBS)
+	ln -sf $(LIBNAME) $@
+$(L)/lib/pkgconfig/directsend.pc: Makefile
 	@mkdir -p $(@D)
-	$(C) $(LUA_CFLAGS) -c -o $@ $<
-$(B)/directsend/core.so: $(call obj,$(CORE)) $(call lobj,$(BIND))
+	printf '%s\n' 'prefix=$${pcfiledir}/../..' 'Name: directsend' \
+	  'Description: delivers mail straight to the recipient MX' \
+	  'Version: $(VERSION)' 'Cflags: -I$${prefix}/include/directsend' \
+	  'Libs: -L$${prefix}/lib -ldirectsend' \
+	  'Libs.private: -lssl -lcrypto -lresolv' >$@
+$(L)/include/directsend/directsend.h: $(wildcard src/*.h src/*/*.h)
 	@mkdir -p $(@D)
-	$(CC) -shared -o $@ $^ $(LDFLAGS) -lresolv
-$(B)/directsend/tls.so: $(call obj,$(wildcard src/tls/*.c src/util/*.c)) $(call lobj,src/lua/tls.c)
-	@mkdir -p $(@D)
-	$(CC) -shared -o $@ $^ $(LDFLAGS) -lssl -lcrypto
-$(B)/directsend/test.so: $(call obj,$(ALL)) $(call lobj,$(BIND) $(TESTS))
-	@mkdir -p $(@D)
-	$(CC) -shared -o $@ $^ $(LDFLAGS) -lresolv -lssl -lcrypto
-.PHONY: all door
+	cd src && tar cf - --exclude=lua $$(find . -name '*.h') | \
+	  tar xf - -C $(abspath $(@D))
+	touch $@
+
+# installing -----------------------------------------------------------------
+D = $(DESTDIR)
+install: all
+	install -d $(D)$(LUADIR) $(D)$(LIBDIR)/directsend $(D)$(PREFIX)/bin
+	cd lua && find directsend -name '*.lua' \
+	  -exec install -D -m 644 {} $(D)$(LUADIR)/{} \;
+	install -m 755 $(B)/directsend/core.so $(B)/directsend/tls.so \
+	  $(D)$(LIBDIR)/directsend
+	sed '1s|.*|#!/usr/bin/env $(LUA_BIN)|' bin/directsend \
+	  >$(D)$(PREFIX)/bin/directsend
+	chmod 755 $(D)$(PREFIX)/bin/directsend
+install-lib: lib
+	install -d $(D)$(PREFIX)
+	cp -Rf $(L)/include $(L)/lib $(D)$(PREFIX)
+
+# trying ---------------------------------------------------------------------
+SPEC = spec
+deps:
+	@.ci/deps ci
+demo:
+	@.ci/deps demo && .ci/servers && $(MAKE) -s all && \
+	  $(RUN) examples/demo/demo.lua
+test:
+	@LUA=$(LUA) .ci/deps test && .ci/servers
+	@$(MAKE) -s all door && $(MAKE) -s all LUA=jit SAN=
+	@$(PRELOAD) $(RUN) $(shell command -v busted) $(SPEC)
+floors:
+	@.ci/floors
+check:
+	@.ci/check
+clean:
+	rm -rf build
+help:
+	@cat .ci/help
+
+RUN = LUA_PATH='lua/?.lua;lua/?/init.lua;spec/?.lua;;' LUA_CPATH='$(B)/?.so;;' \
+  LUA_BIN=$(LUA_BIN) $(TOOL) $(LUA_BIN)
+TOOL = $(if $(VALGRIND),valgrind -q --error-exitcode=9 --leak-check=full)
+PRELOAD = $(if $(SAN),LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
+  ASAN_OPTIONS=detect_leaks=0)
+
+.PHONY: all door lib install install-lib deps demo test floors check clean help
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
