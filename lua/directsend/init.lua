@@ -1,0 +1,220 @@
+-- directsend: a message goes straight to the hosts that take its recipients'
+-- mail, and a report says what became of each.
+
+local config = require "directsend.config"
+local core = require "directsend.core"
+local destination = require "directsend.destination"
+local driver = require "directsend.driver"
+local message = require "directsend.message"
+
+local directsend = { _VERSION = "directsend " .. core.version }
+
+local mailer = {}
+mailer.__index = mailer
+
+local function usage(field, why)
+  return nil, why, { kind = "usage", field = field }
+end
+
+-- ------------------------------------------------------------------- feeds
+
+-- the body as the message gives it; where several deliveries read it at once
+-- body.lua gives it instead
+local function streamed(m)
+  return function(op)
+    local data, why = m.core:read(op.max)
+    if not data then return "failed", "local", why end
+    return "body", data, data == ""
+  end
+end
+
+-- what one delivery asks of us besides its sockets: driver/init.lua
+local function feed_of(self, m, envelope, group, body, rows)
+  local feed, given = { body = body or streamed(m) }, false
+  function feed.next()
+    if given then return "no_more" end
+    given = true
+    local recipients = {}
+    for i, index in ipairs(group.recipients) do
+      recipients[i] = envelope.recipients[index]
+    end
+    if not body then m.core:rewind() end
+    return "message", { sender = envelope.sender, recipients = recipients,
+                        size = m:size(), tag = 0, flags = m.flags,
+                        source = not body and m.core or nil }
+  end
+  function feed.rewind()
+    if body then return "rewound" end
+    local ok, why = m.core:rewind()
+    if not ok then return "failed", "local", why end
+    return "rewound"
+  end
+  function feed.context()
+    return self:context()
+  end
+  function feed.result(op)
+    local row = op.row
+    local index = group.recipients[row.recipient]
+    row.address, row.route = envelope.recipients[index], group.route
+    row.recipient, row.tag = nil, nil
+    rows[index] = row
+  end
+  function feed.trace(op)
+    self:tell(op.data)
+  end
+  return feed
+end
+
+-- the TLS context all deliveries of this mailer share; libssl is not loaded
+-- before the first of them needs it
+function mailer:context()
+  if not self.tls then
+    local ok, tls = pcall(require, "directsend.tls")
+    if not ok then return "failed", "local", tls end
+    local ctx, why = tls.context { ca_file = self.config.ca_file,
+                                   ca_path = self.config.ca_path }
+    if not ctx then return "failed", "local", why end
+    self.tls = ctx
+  end
+  return "context", self.tls
+end
+
+-- a trace that fails must not cost anybody the mail
+function mailer:tell(text)
+  local trace = self.config.trace
+  if type(trace) == "function" then
+    for line in text:gmatch "[^\n]+" do pcall(trace, line) end
+  elseif self.trace_file then
+    self.trace_file:write(text)
+    self.trace_file:flush()
+  end
+end
+
+-- ----------------------------------------------------------------- sending
+
+local function refused(address, why)
+  return { address = address, outcome = "failed", kind = "policy",
+           temporary = false, text = why }
+end
+
+-- run the deliveries of these groups; true, or nil, message, detail
+local function over_network(self, m, envelope, groups, rows)
+  local d, jobs = driver.pick(self.config.driver), {}
+  local body, why, detail
+  if #groups > 1 then
+    body, why, detail = require "directsend.body"(m)
+    if not body then return nil, why, detail end
+  end
+  for i, group in ipairs(groups) do
+    local delivery, field
+    delivery, why, field = destination.delivery(self.config, group,
+                                                d.capabilities.max_chunk)
+    if not delivery then return usage(field, why) end
+    jobs[i] = { delivery = delivery,
+                feed = feed_of(self, m, envelope, group, body, rows) }
+  end
+  return d.run(jobs)
+end
+
+-- a row for every recipient: refused here, or told by its delivery
+local function rows_of(self, m, envelope)
+  local rows, groups, refusals = {}, {}, {}
+  local why = destination.guard(self.config, envelope.sender)
+  if not why then
+    groups, refusals = destination.group(self.config, envelope.recipients)
+  end
+  for i, address in ipairs(envelope.recipients) do
+    if why or refusals[i] then rows[i] = refused(address, why or refusals[i]) end
+  end
+  if groups[1] then
+    local ok, trouble, detail = self.carry(self, m, envelope, groups, rows)
+    if not ok then return nil, trouble, detail end
+  end
+  return rows
+end
+
+local function literals_ok(self, envelope)
+  for _, address in ipairs(envelope.recipients) do
+    if address:find "@%[" and not self.config.allow_literals then
+      return usage("to", address .. ": an address literal, which only "
+                         .. "allow_literals permits")
+    end
+  end
+  return true
+end
+
+-- mailer:send: api.md.  A message is a table, or one that is built already.
+function mailer:send(t)
+  if self.closed then error("directsend: this mailer is closed", 2) end
+  local m, why, detail = message.new(t, self.config)
+  if not m then return nil, why, detail end
+  local envelope = m:envelope()
+  local ok
+  ok, why, detail = literals_ok(self, envelope)
+  if not ok then return nil, why, detail end
+  local rows
+  rows, why, detail = rows_of(self, m, envelope)
+  if not rows then return nil, why, detail end
+  local delivered = 0
+  for _, row in ipairs(rows) do
+    if row.outcome == "delivered" then delivered = delivered + 1 end
+  end
+  rows.ok = delivered == #rows
+  rows.message_id, rows.bytes = m.message_id, m:size()
+  if rows.ok or delivered > 0 and not m.all then return rows end
+  local report = require "directsend.report"
+  return nil, report.message(rows), report.detail(rows)
+end
+
+-- mailer:close: idempotent; deliveries of another coroutine end on their own
+function mailer:close()
+  self.closed = true
+  if self.trace_file then self.trace_file:close() end
+  self.trace_file, self.tls = nil, nil
+  return true
+end
+mailer.__gc, mailer.__close = mailer.close, mailer.close
+
+-- ------------------------------------------------------------------- faces
+
+local function open_trace(self)
+  local name = self.config.trace
+  if type(name) ~= "string" then return true end
+  local file, why = io.open(name, "a")
+  if not file then return usage("trace", why) end
+  self.trace_file = file
+  return true
+end
+
+-- directsend.new: a mailer; from a table, a file name, or the configuration
+-- that is found
+function directsend.new(source)
+  local c, why, detail = config.read(source)
+  if not c then return nil, why, detail end
+  local self = setmetatable({ config = c, carry = over_network }, mailer)
+  local ok
+  ok, why, detail = open_trace(self)
+  if ok and c.transport ~= "network" then
+    ok, why, detail = require "directsend.transport".open(self)
+  end
+  if not ok then return nil, why, detail end
+  return self
+end
+
+local standing -- the mailer of directsend.send
+
+function directsend.send(t)
+  if not standing then
+    local why, detail
+    standing, why, detail = directsend.new()
+    if not standing then return nil, why, detail end
+  end
+  return standing:send(t)
+end
+
+-- directsend.message: built, not sent
+function directsend.message(t)
+  return message.new(t)
+end
+
+return directsend

@@ -1,0 +1,155 @@
+-- options: the words of the command line, and what they mean as a message and
+-- as settings.
+
+local argparse = require "argparse"
+
+local options = {}
+
+-- option, its argument, settings key or message key, help
+local function common(p)
+  p:option("--config", "Configuration file."):argname "FILE"
+  p:option("--dns", "DNS server to ask."):argname "IP[:PORT]":count "*"
+  p:option("--port", "Port of the receiving hosts."):argname "N"
+  p:option("--route", "Send a domain's mail to this host; * for all others.")
+    :argname "DOMAIN=HOST[:PORT]":count "*"
+  p:option("--tls", "off, opportunistic, required or verified.")
+    :argname "LEVEL"
+  p:option("--ca-file", "Authorities to trust."):argname "FILE"
+  p:option("--hostname", "Name to give in EHLO."):argname "NAME"
+  p:flag("--allow-private", "Let hosts have private addresses.")
+  p:option("--ip", "4first, 6first, 4 or 6."):argname "ORDER"
+  p:option("--timeout", "Longest a send may take."):argname "SECONDS"
+  p:flag("--json", "Print one JSON object.")
+  p:option("--trace", "Show the dialogue, or write it to a file.")
+    :argname "FILE":args "?"
+  p:flag("--quiet", "Say nothing; the exit status tells.")
+end
+
+local function letter(p)
+  p:option("--from", "Author."):argname "ADDRESS"
+  for _, name in ipairs { "to", "cc", "bcc" } do
+    p:option("--" .. name, "Recipients."):argname "ADDRESS[,…]":count "*"
+  end
+  p:option("--subject", "Subject."):argname "TEXT"
+  p:option("--text", "Body."):argname "TEXT"
+  p:option("--text-file", "Body, from a file."):argname "FILE"
+  p:option("--html-file", "HTML body, from a file."):argname "FILE"
+  p:option("--attach", "File to attach."):argname "FILE":count "*"
+  p:option("--inline", "File the HTML body shows as cid:CID.")
+    :argname "CID=FILE":count "*"
+  p:option("--header", "Another header field."):argname "'NAME: VALUE'"
+    :count "*"
+end
+
+local commands = {
+  { "send", "Deliver a message now and report on every recipient." },
+  { "render", "Print the message, send nothing." },
+  { "plan", "Tell who would go where, send nothing." },
+}
+
+-- options.parse: the arguments of a command; nil, message: they will not do
+function options.parse(args)
+  local p = argparse "directsend"
+    :description "Deliver mail straight to the hosts that take it."
+    :command_target "command"
+  for _, c in ipairs(commands) do
+    local command = p:command(c[1], c[2])
+    letter(command)
+    common(command)
+  end
+  p:command("version", "Print the version.")
+  local ok, got = p:pparse(args)
+  if ok then return got end
+  return nil, got
+end
+
+local function pair(text, pattern, option, form)
+  local key, value = text:match(pattern)
+  if not key then
+    error({ field = option, text = ("%s: %q is not %s")
+            :format(option, text, form) }, 0)
+  end
+  return key, value
+end
+
+local function some(list)
+  return list and list[1] and list or nil
+end
+
+local function inline_of(list)
+  local out = {}
+  for _, text in ipairs(list) do
+    local cid, path = pair(text, "^([^=]+)=(.+)$", "--inline", "CID=FILE")
+    out[cid] = path
+  end
+  return next(out) and out
+end
+
+local function headers_of(list)
+  local out = {}
+  for i, text in ipairs(list) do
+    local name, value = pair(text, "^([^:]+):%s*(.*)$", "--header",
+                             "'NAME: VALUE'")
+    out[i] = { name, value }
+  end
+  return some(out)
+end
+
+-- options.message: what is to be sent
+function options.message(o)
+  return {
+    from = o.from, to = some(o.to), cc = some(o.cc), bcc = some(o.bcc),
+    subject = o.subject,
+    text = o.text or o.text_file and { path = o.text_file },
+    html = o.html_file and { path = o.html_file },
+    attach = some(o.attach), inline = inline_of(o.inline),
+    headers = headers_of(o.header), auto = "generated",
+  }
+end
+
+-- a configured pin for all ("host"), or none, becomes the "*" of a table
+local function routes(list, before)
+  local out = {}
+  if type(before) == "table" then
+    for key, to in pairs(before) do out[key] = to end
+  else
+    out["*"] = before or "mx"
+  end
+  for _, text in ipairs(list) do
+    local domain, host = pair(text, "^([^=]+)=(.+)$", "--route",
+                              "DOMAIN=HOST[:PORT]")
+    out[domain] = host
+  end
+  return out
+end
+
+local function number(text)
+  return tonumber(text) or text
+end
+
+-- options.settings: the configuration `base` as the options change it, and
+-- which of its keys they set
+function options.settings(o, base)
+  local t, set = {}, {}
+  for key, value in pairs(base) do t[key] = value end
+  local function put(key, value)
+    if value ~= nil then t[key], set[key] = value, true end
+  end
+  for _, key in ipairs { "port", "tls", "ca_file", "hostname",
+                         "allow_private", "ip" } do
+    put(key, o[key])
+  end
+  local function within(key, values)
+    for k, v in pairs(base[key] or {}) do
+      if values[k] == nil then values[k] = v end
+    end
+    put(key, values)
+  end
+  if some(o.dns) then within("dns", { servers = o.dns }) end
+  if o.timeout then within("timeout", { total = number(o.timeout) }) end
+  if some(o.route) then put("route", routes(o.route, base.route)) end
+  if o.trace and o.trace[1] then put("trace", o.trace[1]) end
+  return t, set
+end
+
+return options

@@ -1,0 +1,96 @@
+-- settings: the keys of a configuration, each with its reader.
+
+local check = require "directsend.check"
+local driver = require "directsend.driver"
+local value = require "directsend.value"
+
+local refuse, text = value.refuse, value.text
+local levels = { off = true, opportunistic = true, required = true,
+                 verified = true }
+
+local stages = { quit = value.duration(0) }
+for stage in ("connect greeting command handshake data body final dns total")
+             :gmatch "%a+" do
+  stages[stage] = value.duration(1e-3)
+end
+
+local pin = value.record { host = value.host, port = value.port,
+                           tls = value.word(levels),
+                           source_address = value.addresses }
+
+-- where a domain's mail goes: "mx", or a host with what differs there
+local function target(v, field)
+  if v == "mx" then return v end
+  if type(v) == "table" then
+    if v.host == nil then refuse(field, "names no host") end
+    return pin(v, field)
+  end
+  local host, port = text(v, field):match "^(%[.-%]):(%d+)$"
+  if not host then host, port = v:match "^([^:]*):(%d+)$" end
+  return { host = value.host(host or v, field),
+           port = port and value.port(port, field) }
+end
+
+local function route(v, field)
+  if v == "mx" then return v end
+  if type(v) == "string" then return { ["*"] = target(v, field) } end
+  local out = {}
+  for key, to in pairs(check.type(v, "table", field)) do
+    local of = field .. "." .. text(key, field)
+    out[key == "*" and key or value.domain(key, of)] = target(to, of)
+  end
+  return out
+end
+
+local function aliases(v, field)
+  local out = {}
+  for key, to in pairs(check.type(v, "table", field)) do
+    out[text(key, field)] = value.list(text)(to, field .. "." .. key)
+  end
+  return out
+end
+
+local function transport(v, field)
+  if check.type(v, "string", field):find "^file:." then return text(v, field) end
+  return value.word { network = true, capture = true, null = true }(v, field)
+end
+
+local keys = {
+  from = function(v) return v end, -- read with each message, as its own
+  domain = value.domain, aliases = aliases, force_from = text,
+  hostname = value.hostname, route = route, transport = transport,
+  tls = value.word(levels), ca_file = text, ca_path = text,
+  port = value.port, allow_literals = value.boolean,
+  source_address = value.addresses, interface = text,
+  ip = value.word { ["4first"] = true, ["6first"] = true, ["4"] = true,
+                    ["6"] = true },
+  dns = value.record { servers = value.list(value.server),
+                       timeout = value.duration(1e-3),
+                       attempts = value.whole(1, 10),
+                       trust_ad = value.boolean },
+  timeout = value.record(stages),
+  accepted_domains = function(v, field)
+    local out = {}
+    for _, d in ipairs(value.list(value.domain)(v, field)) do out[d] = true end
+    return out
+  end,
+  allow_private = function(v, field)
+    if type(v) == "boolean" then return v end
+    return value.list(value.network)(v, field)
+  end,
+  driver = function(v, field)
+    if type(v) ~= "table" then return value.word(driver.known)(v, field) end
+    driver.check(v)
+    return v
+  end,
+  trace = function(v, field)
+    if type(v) == "function" then return v end
+    return text(v, field)
+  end,
+}
+local read = value.record(keys, "config")
+
+-- the settings of a table; nil, message, detail where one will not do
+return function(t)
+  return value.read(read, t)
+end

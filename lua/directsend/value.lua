@@ -1,0 +1,149 @@
+-- value: readers of settings.  Each takes a value and the name of its field
+-- and returns what is meant; a wrong type raises, a value that will not do is
+-- thrown as { field =, text = } for value.read to return.
+
+local check = require "directsend.check"
+local core = require "directsend.core"
+
+local value = {}
+
+local units = { ms = 1e-3, s = 1, min = 60, h = 3600, d = 86400 }
+local longest = 31 * 86400
+
+function value.refuse(field, ...)
+  error({ field = field, text = field .. ": " .. string.format(...) }, 0)
+end
+local refuse = value.refuse
+
+-- value.read: reader's value of v, or nil, message, detail
+function value.read(reader, v)
+  local ok, got = pcall(reader, v)
+  if ok then return got end
+  if type(got) ~= "table" then error(got, 0) end
+  return nil, got.text, { kind = "usage", field = got.field }
+end
+
+function value.text(v, field)
+  if check.type(v, "string", field) == "" then refuse(field, "is empty") end
+  if v:find "%c" then refuse(field, "has a control character") end
+  return v
+end
+local text = value.text
+
+function value.boolean(v, field)
+  return check.type(v, "boolean", field)
+end
+
+-- a reader of one word of a set
+function value.word(set)
+  return function(v, field)
+    if set[check.type(v, "string", field)] then return v end
+    local near = check.nearest(v, set)
+    refuse(field, "%q is none of its words%s", v,
+           near and (" (did you mean %q?)"):format(near) or "")
+  end
+end
+
+function value.whole(low, high)
+  return function(v, field)
+    local n = check.type(v, "number|string", field)
+    if type(v) == "string" then n = v:find "^%d+$" and tonumber(v) end
+    if not (n and n >= low and n <= high and n % 1 == 0) then
+      refuse(field, "%q is no whole number from %d to %d", tostring(v), low,
+             high)
+    end
+    return n
+  end
+end
+value.port = value.whole(1, 65535)
+
+-- seconds: a number, or figure and unit; least: what is not too short
+function value.duration(least)
+  return function(v, field)
+    local n = check.type(v, "number|string", field)
+    if type(v) == "string" then
+      local figure, unit = v:match "^(%d+%.?%d*)%s*(%a+)$"
+      n = figure and units[unit] and tonumber(figure) * units[unit]
+    end
+    if not (n and n >= least and n <= longest) then
+      refuse(field, "%q is no time (seconds, or like 5 min)", tostring(v))
+    end
+    return n
+  end
+end
+
+-- a reader of a list of items, or of one item alone
+function value.list(item)
+  return function(v, field)
+    if type(v) == "string" then v = { v } end
+    local out = {}
+    for i = 1, #check.type(v, "table", field) do out[i] = item(v[i], field) end
+    return out
+  end
+end
+
+-- a reader of a table of known keys; field nil: the outermost one
+function value.record(readers, what)
+  local known = {}
+  for key in pairs(readers) do known[key] = true end
+  return function(v, field)
+    check.keys(v, known, field or what)
+    local out = {}
+    for key, reader in pairs(readers) do
+      local of = field and field .. "." .. key or key
+      if v[key] ~= nil then out[key] = reader(v[key], of) end
+    end
+    return out
+  end
+end
+
+-- a mail domain, as it stands in an envelope
+function value.domain(v, field)
+  local address, why = core.address.parse("a@" .. text(v, field))
+  if not address then refuse(field, "%s", why) end
+  return address.domain:lower()
+end
+
+-- a name to give in EHLO
+function value.hostname(v, field)
+  if not core.hostname_ok(text(v, field)) then
+    refuse(field, "%q is no name for EHLO (a host name, or an address in "
+           .. "brackets)", v)
+  end
+  return v
+end
+
+-- a host to connect to: a name or an address
+function value.host(v, field)
+  local ip = core.ip(text(v, field):match "^%[(.*)%]$" or v)
+  if not ip and (v:find "^%[" or not core.hostname_ok(v)) then
+    refuse(field, "%q is no host", v)
+  end
+  return ip or v:lower()
+end
+
+function value.network(v, field)
+  if not core.network_ok(text(v, field)) then
+    refuse(field, "%q is no network (like 10.0.0.0/8)", v)
+  end
+  return v
+end
+
+function value.server(v, field)
+  return core.endpoint(text(v, field), 53)
+         or refuse(field, "%q is no address of a DNS server", v)
+end
+
+-- local addresses: at most one of each family
+function value.addresses(v, field)
+  local out, seen = value.list(text)(v, field), {}
+  for i = 1, #out do
+    local ip, family = core.ip(out[i])
+    if not ip then refuse(field, "%q is no IP address", out[i]) end
+    if seen[family] then refuse(field, "more than one of a family") end
+    out[i], seen[family] = ip, true
+  end
+  return out
+end
+
+return value
