@@ -84,14 +84,23 @@ int ds_smtp_receive_data (ds_smtp *s, const void *p, size_t n);
 
 /*
 ** ds_smtp_next_event: 1 and an event, or 0: nothing until more bytes, a
-** command or ds_smtp_abort.  Out of memory ends the session (kind local).
+** command or ds_smtp_abort.  Out of memory ends the session (kind local);
+** recipients settle all the same.
+**
+** An outcome is told at the next sync point: when no reply but QUIT's is
+** outstanding and all that was received is read.  A reply too many, one
+** before its command was taken, or one whose class does not fit shows that
+** replies and commands can no longer be paired: what was not yet told is then
+** UNKNOWN (end of body taken) or DEFERRED.  The end of the stream, a deadline
+** or a 421 leave a complete 2xx after the body DELIVERED.
 */
 int ds_smtp_next_event (ds_smtp *s, ds_smtp_event *ev);
 
 /*
 ** ds_smtp_output: bytes waiting for the server (a view, valid until the next
 ** call); ds_smtp_taken: n of them have been handed to the wire.  From the
-** moment the end of a body is taken its recipients may become UNKNOWN.
+** moment the final dot of a body is taken its recipients may become UNKNOWN.
+** Nothing waits after ENDED, but for QUIT where the session ended by it.
 */
 ds_span ds_smtp_output (ds_smtp *s);
 void ds_smtp_taken (ds_smtp *s, size_t n);
@@ -106,17 +115,23 @@ int ds_smtp_tls_started (ds_smtp *s);
 ** ds_smtp_begin: queue MAIL, RCPT… and DATA, as far ahead as the session
 ** allows: all in one group with PIPELINING (RFC 2920 §3.1), one by one
 ** without.  Every path is checked again for CR, LF, NUL, controls and length
-** (DS_ERR_USAGE; the second gate).  DS_ERR_STATE unless ds_smtp_can_begin.
-** A transaction the host cannot take (SIZE, 8BITMIME, SMTPUTF8) is accepted
-** here and settles at once, nothing sent.
+** (DS_ERR_USAGE; the second gate).  DS_ERR_STATE unless ds_smtp_can_begin:
+** one transaction at a time, with PIPELINING the next besides, so that its
+** commands leave in one write with the end of the body before them.
+** DS_ERR_NOMEM: as if not called.  A transaction the host cannot take (SIZE,
+** 8BITMIME, SMTPUTF8) is accepted here and settles at once (failed, policy,
+** lost), nothing sent.
 */
 int ds_smtp_can_begin (const ds_smtp *s);
 int ds_smtp_begin (ds_smtp *s, const ds_smtp_transaction *t);
 
 /*
 ** ds_smtp_body: octets of the transaction whose BODY event came last, with
-** CRLF line ends; dots are stuffed here, whatever the chunking.
-** ds_smtp_body_end adds the missing CRLF, if any, and the final dot.
+** CRLF line ends; dots are stuffed here, whatever the chunking.  DS_ERR_USAGE:
+** a CR or an LF stands alone (RFC 5321 §2.3.8), nothing of this piece was
+** queued; DS_ERR_STATE: no body is due; DS_ERR_NOMEM: the session has ended.
+** ds_smtp_body_end adds the missing CRLF, if any, and the final dot; the same
+** errors.
 ** ds_smtp_body_cut: the body cannot be finished: ends the session without
 ** the dot (recipients deferred, kind local, text).
 */
@@ -127,7 +142,8 @@ void ds_smtp_body_cut (ds_smtp *s, const char *text);
 /*
 ** ds_smtp_quit: say QUIT after whatever is queued: at once where PIPELINING
 ** allows it, else when the open replies are in.  ENDED (kind NONE) comes when
-** all outcomes are settled; the reply to QUIT need not be waited for.
+** all outcomes are settled; the reply to QUIT need not be waited for (who
+** does finds ds_smtp_waiting at DS_STAGE_QUIT until something comes).
 */
 int ds_smtp_quit (ds_smtp *s);
 
@@ -140,18 +156,21 @@ void ds_smtp_abort (ds_smtp *s, ds_kind kind, const char *text);
 
 /*
 ** ds_smtp_waiting: the stage of the oldest reply awaited, DS_STAGE_NONE when
-** none is.  *serial changes whenever another reply becomes the awaited one,
-** so that one deadline covers one whole reply.
+** none is; DS_STAGE_BODY while the end of a body is queued but not taken.
+** *serial changes whenever another reply becomes the awaited one, and when
+** its command has been taken, so that one deadline covers one whole reply.
 */
 ds_stage ds_smtp_waiting (const ds_smtp *s, uint32_t *serial);
 
-/* no reply is outstanding: what arrives now was not asked for */
+/* no command is out whose reply is not in: what arrives now was not asked for */
 int ds_smtp_idle (const ds_smtp *s);
 
 /* what the last EHLO offered; all zero before READY and after TLS_GO */
 const ds_smtp_ext *ds_smtp_extensions (const ds_smtp *s);
 
-/* the greeting and the first EHLO line as text, "" before (for the doctor) */
+/* the greeting's text and that of the first line of the reply to EHLO, without
+   codes, cut at 255 octets, "" before (for the doctor, and to learn how the
+   server sees this address) */
 const char *ds_smtp_greeting (const ds_smtp *s);
 const char *ds_smtp_ehlo_line (const ds_smtp *s);
 

@@ -1,6 +1,7 @@
 /*
 ** reply: bytes -> replies (RFC 5321 §4.2), bounded: 100 lines, 64 KiB in
-** all, 2,048 octets kept of a line.  LF alone ends a line too.
+** all, 2,048 octets kept of a line.  LF alone ends a line too, CR CR LF does,
+** CR alone does not.  A code may stand without text and without a blank.
 */
 #ifndef ds_smtp_reply_h
 #define ds_smtp_reply_h
@@ -29,9 +30,8 @@ typedef struct ds_reply {
 typedef void (*ds_reply_line_fn)(void *ud, int index, ds_span text);
 
 typedef struct ds_reply_parser {
-  ds_buf line;       /* the unfinished line */
-  size_t line_total; /* its octets, kept or not */
-  size_t total;      /* octets of this reply */
+  ds_buf line;  /* the unfinished line */
+  size_t total; /* octets of this reply */
   int lines;
   int code;
   ds_reply reply; /* being assembled; the finished one after a 1 */

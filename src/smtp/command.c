@@ -1,0 +1,172 @@
+#include "smtp/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "smtp/engine.h"
+#include "smtp/text.h"
+#include "util/addr.h"
+#include "util/err.h"
+
+/* what the extensions add to the longest line MAIL may have */
+#define SIZE_ROOM 26
+#define BODY_ROOM 17
+#define UTF8_ROOM 10
+#define LONGEST   (DS_COMMAND_LINE + SIZE_ROOM + BODY_ROOM + UTF8_ROOM)
+
+static int alnum (int c) {
+  return ds_is_digit(c) || ds_is_alpha(c);
+}
+
+static int label_ok (ds_span s) {
+  size_t i;
+  if (s.n < 1 || s.n > 63 || s.p[0] == '-' || s.p[s.n - 1] == '-')
+    return 0;
+  for (i = 0; i < s.n; i++)
+    if (!alnum((unsigned char)s.p[i]) && s.p[i] != '-')
+      return 0;
+  return 1;
+}
+
+/* s: between the brackets (RFC 5321 §4.1.3) */
+static int literal_ok (ds_span s) {
+  static const char tag[] = "IPv6:";
+  const size_t n = sizeof tag - 1;
+  ds_ip ip;
+  if (s.n > n && ds_span_eqi(ds_span_of(s.p, n), ds_span_of(tag, n)))
+    return ds_ip_parse(s.p + n, s.n - n, &ip) == DS_OK && ip.family == 6;
+  return ds_ip_parse(s.p, s.n, &ip) == DS_OK && ip.family == 4;
+}
+
+int ds_smtp_hostname_ok (ds_span name) {
+  ds_ip ip;
+  if (name.n > 2 && name.p[0] == '[' && name.p[name.n - 1] == ']')
+    return literal_ok(ds_span_of(name.p + 1, name.n - 2));
+  if (name.n < 1 || name.n > 255 || ds_ip_parse(name.p, name.n, &ip) == DS_OK)
+    return 0;
+  for (;;) {
+    const char *dot = (const char *)memchr(name.p, '.', name.n);
+    size_t n = dot != NULL ? (size_t)(dot - name.p) : name.n;
+    if (!label_ok(ds_span_of(name.p, n)))
+      return 0;
+    if (dot == NULL)
+      return 1;
+    name = ds_span_of(dot + 1, name.n - n - 1);
+  }
+}
+
+static int visible (unsigned long c) {
+  return c >= 0x20 && !(c >= 0x7f && c <= 0x9f);
+}
+
+int ds_command_path_ok (ds_span path, int utf8) {
+  int quoted = 0;
+  size_t i, n;
+  if (path.n > DS_COMMAND_PATH)
+    return 0;
+  for (i = 0; i < path.n; i += n) {
+    unsigned long c = 0;
+    n = ds_smtp_utf8(ds_span_of(path.p + i, path.n - i), &c);
+    if (n == 0 || !visible(c) || (c > 0x7e && !utf8))
+      return 0;
+    if (!quoted && (c == ' ' || c == '<' || c == '>' || c == '\\'))
+      return 0;
+    if (c == '"')
+      quoted = !quoted;
+    else if (c == '\\' && (++i >= path.n || !visible((unsigned char)path.p[i])))
+      return 0;
+  }
+  return !quoted;
+}
+
+/* one line being written where its length is known to be bounded */
+typedef struct line {
+  char at[LONGEST];
+  size_t n, max;
+  int bad;
+} line;
+
+static void open_line (line *l) {
+  l->n = 0;
+  l->max = DS_COMMAND_LINE;
+  l->bad = 0;
+}
+
+static void put (line *l, ds_span s) {
+  if (l->bad || s.n > sizeof l->at - l->n)
+    l->bad = 1;
+  else if (s.n > 0) {
+    memcpy(l->at + l->n, s.p, s.n);
+    l->n += s.n;
+  }
+}
+
+static void puts_ (line *l, const char *z) {
+  put(l, ds_span_str(z));
+}
+
+static void put_path (line *l, const char *verb, ds_span path, int utf8) {
+  puts_(l, verb);
+  put(l, path);
+  puts_(l, ">");
+  l->bad |= !ds_command_path_ok(path, utf8);
+}
+
+/* the one place a command leaves by, so the last look at it is here */
+static int close_line (line *l, ds_buf *out) {
+  size_t i;
+  for (i = 0; i < l->n; i++)
+    if ((unsigned char)l->at[i] < 0x20 || l->at[i] == 0x7f)
+      l->bad = 1;
+  puts_(l, "\r\n");
+  if (l->bad || l->n > l->max)
+    return DS_ERR_USAGE;
+  return ds_buf_append(out, l->at, l->n);
+}
+
+int ds_command_word (ds_buf *out, const char *verb) {
+  line l;
+  open_line(&l);
+  puts_(&l, verb);
+  return close_line(&l, out);
+}
+
+int ds_command_ehlo (ds_buf *out, const char *verb, ds_span name) {
+  line l;
+  open_line(&l);
+  puts_(&l, verb);
+  puts_(&l, " ");
+  put(&l, name);
+  l.bad |= !ds_smtp_hostname_ok(name);
+  return close_line(&l, out);
+}
+
+int ds_command_mail (ds_buf *out, ds_span sender,
+                     const ds_command_mail_args *a) {
+  char size[32];
+  line l;
+  open_line(&l);
+  put_path(&l, "MAIL FROM:<", sender, a->utf8);
+  if (a->size > 0) {
+    snprintf(size, sizeof size, " SIZE=%llu", (unsigned long long)a->size);
+    puts_(&l, size);
+    l.max += SIZE_ROOM;
+  }
+  if (a->eightbit) {
+    puts_(&l, " BODY=8BITMIME");
+    l.max += BODY_ROOM;
+  }
+  if (a->utf8) {
+    puts_(&l, " SMTPUTF8");
+    l.max += UTF8_ROOM;
+  }
+  return close_line(&l, out);
+}
+
+int ds_command_rcpt (ds_buf *out, ds_span recipient, int utf8) {
+  line l;
+  open_line(&l);
+  put_path(&l, "RCPT TO:<", recipient, utf8);
+  l.bad |= recipient.n == 0;
+  return close_line(&l, out);
+}

@@ -1,0 +1,379 @@
+#include "smtp/engine_state.h"
+
+#include <string.h>
+
+#include "smtp/command.h"
+#include "smtp/text.h"
+#include "util/mem.h"
+
+#define RECIPIENTS 1000
+
+/* an idle session keeps no buffer beyond this */
+#define SMALL 4096
+
+static const unsigned char stage_of[] = {
+    [DS_CMD_GREETING] = DS_STAGE_GREETING,
+    [DS_CMD_EHLO] = DS_STAGE_EHLO,
+    [DS_CMD_HELO] = DS_STAGE_EHLO,
+    [DS_CMD_STARTTLS] = DS_STAGE_STARTTLS,
+    [DS_CMD_MAIL] = DS_STAGE_MAIL,
+    [DS_CMD_RCPT] = DS_STAGE_RCPT,
+    [DS_CMD_DATA] = DS_STAGE_DATA,
+    [DS_CMD_EOM] = DS_STAGE_FINAL,
+    [DS_CMD_RSET] = DS_STAGE_RSET,
+    [DS_CMD_QUIT] = DS_STAGE_QUIT,
+    [DS_CMD_NOTICE] = DS_STAGE_RSET,
+};
+
+ds_smtp *ds_smtp_new (const ds_smtp_config *c) {
+  const ds_span name = ds_span_str(c->hostname);
+  ds_smtp *s;
+  if (!ds_smtp_hostname_ok(name))
+    return NULL;
+  s = (ds_smtp *)ds_calloc(1, sizeof *s);
+  if (s == NULL)
+    return NULL;
+  s->hostname = ds_strndup(name.p, name.n);
+  if (s->hostname == NULL) {
+    ds_free(s);
+    return NULL;
+  }
+  s->careful = c->careful;
+  ds_buf_init(&s->in);
+  ds_buf_init(&s->out);
+  ds_reply_parser_init(&s->parser);
+  ds_engine_expect(s, DS_CMD_GREETING, NULL, 0);
+  return s;
+}
+
+void ds_smtp_free (ds_smtp *s) {
+  if (s == NULL)
+    return;
+  ds_txn_free_all(s);
+  ds_reply_parser_clear(&s->parser);
+  ds_buf_clear(&s->in);
+  ds_buf_clear(&s->out);
+  ds_free(s->hostname);
+  ds_free(s);
+}
+
+const ds_expected *ds_engine_head (const ds_smtp *s) {
+  return s->count > 0 ? &s->ring[s->head] : NULL;
+}
+
+void ds_engine_expect (ds_smtp *s, ds_command cmd, ds_txn *t, size_t rcpt) {
+  ds_expected *e = &s->ring[(s->head + s->count) % DS_RING];
+  /* a notice comes where the session stands, asked before it counts */
+  ds_stage here = cmd == DS_CMD_NOTICE ? ds_engine_stage(s) : DS_STAGE_NONE;
+  e->txn = t;
+  e->rcpt = (uint32_t)rcpt;
+  e->cmd = (uint8_t)cmd;
+  e->stage = here != DS_STAGE_NONE ? (uint8_t)here : stage_of[cmd];
+  e->end = s->taken + s->out.len;
+  s->count++;
+  if (t != NULL)
+    t->awaited++;
+}
+
+ds_expected ds_engine_pop (ds_smtp *s) {
+  ds_expected e = s->ring[s->head];
+  s->head = (s->head + 1) % DS_RING;
+  s->count--;
+  s->popped++;
+  if (e.txn != NULL)
+    e.txn->awaited--;
+  return e;
+}
+
+static int head_is_out (const ds_smtp *s) {
+  return s->count > 0 && s->ring[s->head].end <= s->taken;
+}
+
+ds_stage ds_smtp_waiting (const ds_smtp *s, uint32_t *serial) {
+  const ds_expected *e = ds_engine_head(s);
+  *serial = s->popped * 2 + (uint32_t)head_is_out(s);
+  if (e == NULL)
+    return DS_STAGE_NONE;
+  if (e->cmd == DS_CMD_EOM && !head_is_out(s))
+    return DS_STAGE_BODY;
+  return (ds_stage)e->stage;
+}
+
+ds_stage ds_engine_stage (const ds_smtp *s) {
+  uint32_t serial;
+  const ds_txn *t = ds_txn_unsaid(s);
+  if (s->count > 0)
+    return ds_smtp_waiting(s, &serial);
+  if (s->phase == DS_PHASE_TLS)
+    return DS_STAGE_HANDSHAKE;
+  return t != NULL ? t->stage : DS_STAGE_NONE;
+}
+
+int ds_smtp_idle (const ds_smtp *s) {
+  return !head_is_out(s);
+}
+
+void ds_engine_post (ds_smtp *s, ds_smtp_event_kind e, const ds_expected *of,
+                     const ds_reply *r) {
+  memset(&s->slot, 0, sizeof s->slot);
+  s->slot.event = e;
+  s->slot.txn = of->txn != NULL ? of->txn->id : 0;
+  s->slot.recipient = of->rcpt;
+  s->slot.stage = (ds_stage)of->stage;
+  s->slot.reply = r;
+  s->slot.text = "";
+  s->has_slot = 1;
+}
+
+static void stop (ds_smtp *s) {
+  s->over = 1;
+  s->body = NULL;
+  s->has_slot = 0;
+  ds_buf_clear(&s->in);
+}
+
+void ds_engine_end (ds_smtp *s, ds_kind kind, ds_stage stage, const ds_reply *r,
+                    const char *text, int shifted) {
+  if (s->over)
+    return;
+  stop(s);
+  s->end_kind = kind;
+  s->end_stage = stage;
+  if (r != NULL)
+    s->end_reply = *r;
+  ds_smtp_printable(s->end_text, sizeof s->end_text, ds_span_str(text));
+  s->count = 0;
+  ds_buf_clear(&s->out);
+  ds_txn_conclude(s, shifted);
+}
+
+void ds_engine_no_memory (ds_smtp *s) {
+  ds_engine_end(s, DS_KIND_LOCAL, ds_engine_stage(s), NULL, "out of memory", 0);
+}
+
+int ds_smtp_receive_data (ds_smtp *s, const void *p, size_t n) {
+  if (s->over) { /* the answer to QUIT, which nobody reads */
+    s->count = 0;
+    return DS_OK;
+  }
+  if (s->phase == DS_PHASE_TLS && n > 0)
+    return DS_ERR_STATE;
+  if (n == 0)
+    s->closed = 1;
+  if (ds_buf_append(&s->in, p, n) != DS_OK)
+    ds_engine_no_memory(s);
+  return s->over ? DS_ERR_NOMEM : DS_OK;
+}
+
+/* every reply is in, and what was read holds none too many: RFC 2920's end of
+   a group.  The reply to QUIT says nothing of what went before. */
+static int synced (const ds_smtp *s) {
+  return s->in.len == 0 &&
+         (s->count == 0 ||
+          (s->count == 1 && s->ring[s->head].cmd == DS_CMD_QUIT));
+}
+
+static void on_close (ds_smtp *s) {
+  ds_engine_end(s, DS_KIND_CONNECT, ds_engine_stage(s), NULL,
+                ds_reply_partial(&s->parser)
+                    ? "the server closed the connection within a reply"
+                    : "the server closed the connection",
+                0);
+}
+
+static void rest (ds_smtp *s) {
+  if (s->in.size > SMALL)
+    ds_buf_shrink(&s->in);
+  if (s->out.size > SMALL)
+    ds_buf_shrink(&s->out);
+}
+
+/* one step towards the next event; 0: there is none for now */
+static int step (ds_smtp *s) {
+  if (ds_engine_read(s))
+    return 1;
+  if (s->quit_said && s->txns == NULL) {
+    stop(s);
+    return 1;
+  }
+  if (s->closed) {
+    on_close(s);
+    return 1;
+  }
+  ds_engine_send(s);
+  if (s->txns == NULL)
+    rest(s);
+  return s->over;
+}
+
+static void tell_slot (ds_smtp *s, ds_smtp_event *ev) {
+  *ev = s->slot;
+  s->has_slot = 0;
+}
+
+static void tell_end (ds_smtp *s, ds_smtp_event *ev) {
+  ev->event = DS_SMTP_ENDED;
+  ev->kind = s->end_kind;
+  ev->stage = s->end_stage;
+  ev->reply = s->end_reply.code != 0 ? &s->end_reply : NULL;
+  ev->text = s->end_text;
+  ev->lost = s->end_kind != DS_KIND_NONE;
+  s->over_told = 1;
+}
+
+int ds_smtp_next_event (ds_smtp *s, ds_smtp_event *ev) {
+  memset(ev, 0, sizeof *ev);
+  ev->text = "";
+  for (;;) {
+    if (synced(s))
+      ds_txn_release(s);
+    if (ds_txn_tell(s, ev))
+      return 1;
+    ev->txn = 0;
+    if (s->has_slot) {
+      tell_slot(s, ev);
+      return 1;
+    }
+    if (s->over && !s->over_told) {
+      tell_end(s, ev);
+      return 1;
+    }
+    if (s->over || !step(s))
+      return 0;
+  }
+}
+
+ds_span ds_smtp_output (ds_smtp *s) {
+  return ds_buf_span(&s->out);
+}
+
+void ds_smtp_taken (ds_smtp *s, size_t n) {
+  if (n > s->out.len)
+    n = s->out.len;
+  ds_buf_consume(&s->out, n);
+  s->taken += n;
+}
+
+int ds_smtp_starttls (ds_smtp *s) {
+  if (s->over || s->phase != DS_PHASE_READY || !s->ext.starttls ||
+      s->txns != NULL || s->quit_asked)
+    return DS_ERR_STATE;
+  s->phase = DS_PHASE_TLS_DUE;
+  ds_engine_send(s);
+  return DS_OK;
+}
+
+int ds_smtp_tls_started (ds_smtp *s) {
+  if (s->over || s->phase != DS_PHASE_TLS)
+    return DS_ERR_STATE;
+  s->tls = 1;
+  s->phase = DS_PHASE_EHLO_DUE;
+  ds_engine_send(s);
+  return DS_OK;
+}
+
+static size_t in_flight (const ds_smtp *s) {
+  const ds_txn *t;
+  size_t n = 0;
+  for (t = s->txns; t != NULL; t = t->next)
+    n++;
+  return n;
+}
+
+int ds_smtp_can_begin (const ds_smtp *s) {
+  const size_t most = ds_engine_pipelining(s) ? DS_WINDOW : 1;
+  return !s->over && s->phase == DS_PHASE_READY && !s->quit_asked &&
+         in_flight(s) < most;
+}
+
+static int paths_ok (const ds_smtp_transaction *t) {
+  const int utf8 = (t->flags & DS_TXN_UTF8) != 0;
+  size_t i;
+  if (t->count < 1 || t->count > RECIPIENTS ||
+      !ds_command_path_ok(t->sender, utf8))
+    return 0;
+  for (i = 0; i < t->count; i++)
+    if (t->recipients[i].n == 0 || !ds_command_path_ok(t->recipients[i], utf8))
+      return 0;
+  return 1;
+}
+
+static ds_lack lacks (const ds_smtp *s, const ds_smtp_transaction *t) {
+  if (s->ext.size_limit > 0 && t->size > s->ext.size_limit)
+    return DS_LACK_SIZE;
+  if ((t->flags & DS_TXN_8BIT) && !s->ext.eightbitmime)
+    return DS_LACK_8BIT;
+  if ((t->flags & DS_TXN_UTF8) && !s->ext.smtputf8)
+    return DS_LACK_UTF8;
+  return DS_LACK_NOTHING;
+}
+
+int ds_smtp_begin (ds_smtp *s, const ds_smtp_transaction *t) {
+  const ds_lack lack = lacks(s, t);
+  ds_txn *c;
+  if (!ds_smtp_can_begin(s))
+    return DS_ERR_STATE;
+  if (!paths_ok(t))
+    return DS_ERR_USAGE;
+  c = ds_txn_new(s, t);
+  if (c == NULL)
+    return DS_ERR_NOMEM;
+  if (lack != DS_LACK_NOTHING)
+    ds_txn_lack(c, lack);
+  ds_engine_send(s);
+  return DS_OK;
+}
+
+int ds_smtp_body (ds_smtp *s, const void *p, size_t n) {
+  int rc;
+  if (s->body == NULL)
+    return DS_ERR_STATE;
+  rc = ds_body_add(&s->body_state, &s->out, (const char *)p, n);
+  if (rc == DS_ERR_NOMEM)
+    ds_engine_no_memory(s);
+  return rc;
+}
+
+int ds_smtp_body_end (ds_smtp *s) {
+  int rc;
+  if (s->body == NULL)
+    return DS_ERR_STATE;
+  rc = ds_body_end(&s->body_state, &s->out);
+  if (rc == DS_ERR_NOMEM)
+    ds_engine_no_memory(s);
+  if (rc != DS_OK)
+    return rc;
+  ds_engine_ended(s, s->body);
+  s->body = NULL;
+  ds_engine_send(s);
+  return DS_OK;
+}
+
+void ds_smtp_body_cut (ds_smtp *s, const char *text) {
+  if (s->body != NULL)
+    ds_smtp_abort(s, DS_KIND_LOCAL, text);
+}
+
+int ds_smtp_quit (ds_smtp *s) {
+  if (s->over)
+    return DS_ERR_STATE;
+  s->quit_asked = 1;
+  ds_engine_send(s);
+  return DS_OK;
+}
+
+void ds_smtp_abort (ds_smtp *s, ds_kind kind, const char *text) {
+  ds_engine_end(s, kind, ds_engine_stage(s), NULL, text, 0);
+}
+
+const ds_smtp_ext *ds_smtp_extensions (const ds_smtp *s) {
+  return &s->ext;
+}
+
+const char *ds_smtp_greeting (const ds_smtp *s) {
+  return s->greeting;
+}
+
+const char *ds_smtp_ehlo_line (const ds_smtp *s) {
+  return s->ehlo_line;
+}

@@ -1,0 +1,248 @@
+#include "smtp/engine_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "smtp/text.h"
+
+typedef void (*on_reply_fn)(ds_smtp *s, const ds_expected *e,
+                            const ds_reply *r);
+
+static ds_outcome outcome_of (const ds_reply *r) {
+  return r->code < 300 ? DS_DELIVERED : r->code < 500 ? DS_DEFERRED : DS_FAILED;
+}
+
+static void refused (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  ds_engine_end(s, DS_KIND_REPLY, (ds_stage)e->stage, r, "", 0);
+}
+
+static void broken (ds_smtp *s, ds_stage stage, const char *what,
+                    const char *told) {
+  char text[DS_REPLY_TEXT + 128];
+  snprintf(text, sizeof text, "%s%s%s", what, told[0] != '\0' ? ": " : "",
+           told);
+  ds_engine_end(s, DS_KIND_PROTOCOL, stage, NULL, text, 1);
+}
+
+static void on_greeting (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  if (r->code >= 300) {
+    refused(s, e, r);
+    return;
+  }
+  ds_smtp_printable(s->greeting, sizeof s->greeting,
+                    ds_span_str(r->text + (r->text[3] == ' ' ? 4 : 3)));
+  s->phase = DS_PHASE_EHLO_DUE;
+}
+
+static void ready (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  s->phase = DS_PHASE_READY;
+  ds_engine_post(s, DS_SMTP_READY, e, r);
+}
+
+static void on_ehlo (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  if (r->code >= 500)
+    s->phase = DS_PHASE_HELO_DUE;
+  else if (r->code >= 300)
+    refused(s, e, r);
+  else {
+    s->ext = s->ext_new;
+    s->ext.esmtp = 1;
+    if (s->tls)
+      s->ext.starttls = 0;
+    ready(s, e, r);
+  }
+}
+
+static void on_helo (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  if (r->code >= 300)
+    refused(s, e, r);
+  else
+    ready(s, e, r);
+}
+
+static void on_starttls (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  if (r->code >= 400) {
+    s->phase = DS_PHASE_READY;
+    ds_engine_post(s, DS_SMTP_TLS_NO, e, r);
+  } else if (r->code != 220)
+    broken(s, DS_STAGE_STARTTLS, "this does not answer STARTTLS", r->text);
+  else if (s->in.len > 0)
+    broken(s, DS_STAGE_STARTTLS, "plaintext follows the reply to STARTTLS", "");
+  else {
+    s->phase = DS_PHASE_TLS;
+    ds_smtp_ext_clear(&s->ext);
+    ds_engine_post(s, DS_SMTP_TLS_GO, e, r);
+  }
+}
+
+/* nobody is left to send it to: leave it, if there is still time to */
+static void give_up (ds_smtp *s, ds_txn *t) {
+  if (t->step >= DS_STEP_ASKED)
+    return;
+  t->step = DS_STEP_DONE;
+  s->dirty = 1;
+}
+
+static void on_mail (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  if (r->code >= 400) {
+    e->txn->mail_refused = 1;
+    ds_txn_settle(e->txn, outcome_of(r), DS_STAGE_MAIL, r);
+    give_up(s, e->txn);
+  } else
+    e->txn->stage = DS_STAGE_RCPT;
+}
+
+static void on_rcpt (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  ds_txn *t = e->txn;
+  t->answered++;
+  if (t->mail_refused)
+    return;
+  if (t->answered == t->count)
+    t->stage = DS_STAGE_DATA;
+  if (r->code < 300) {
+    t->accepted++;
+    t->rcpt[e->rcpt].state = DS_RCPT_ACCEPTED;
+    ds_engine_post(s, DS_SMTP_ACCEPTED, e, r);
+  } else if (ds_txn_refuse(t, e->rcpt, r) != DS_OK)
+    ds_engine_no_memory(s);
+  else if (t->answered == t->count && t->accepted == 0)
+    give_up(s, t);
+}
+
+static void on_data (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  ds_txn *t = e->txn;
+  if (r->code >= 400) {
+    ds_txn_settle(t, outcome_of(r), DS_STAGE_DATA, r);
+    t->step = DS_STEP_DONE;
+    s->dirty = 1;
+  } else if (t->accepted == 0) {
+    t->step = DS_STEP_DOT;
+  } else {
+    t->step = DS_STEP_BODY;
+    t->stage = DS_STAGE_BODY;
+    s->body = t;
+    s->body_state = DS_BODY_LINE_START;
+    ds_engine_post(s, DS_SMTP_BODY, e, r);
+  }
+}
+
+static void on_eom (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  (void)s;
+  ds_txn_settle(e->txn, outcome_of(r), DS_STAGE_FINAL, r);
+}
+
+static void on_rset (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  if (r->code >= 400)
+    refused(s, e, r);
+}
+
+static void on_quit (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  (void)s;
+  (void)e;
+  (void)r;
+}
+
+#define C2 (1u << 2)
+#define C3 (1u << 3)
+#define NO (1u << 4 | 1u << 5)
+
+/* what may answer a command, and what it means */
+static const struct {
+  unsigned classes;
+  on_reply_fn act;
+} on_reply[] = {
+    [DS_CMD_GREETING] = {C2 | NO, on_greeting},
+    [DS_CMD_EHLO] = {C2 | NO, on_ehlo},
+    [DS_CMD_HELO] = {C2 | NO, on_helo},
+    [DS_CMD_STARTTLS] = {C2 | NO, on_starttls},
+    [DS_CMD_MAIL] = {C2 | NO, on_mail},
+    [DS_CMD_RCPT] = {C2 | NO, on_rcpt},
+    [DS_CMD_DATA] = {C3 | NO, on_data},
+    [DS_CMD_EOM] = {C2 | NO, on_eom},
+    [DS_CMD_RSET] = {C2 | NO, on_rset},
+    [DS_CMD_QUIT] = {C2 | C3 | NO, on_quit},
+    [DS_CMD_NOTICE] = {0, on_quit},
+};
+
+/* the server goes: a reply to the end of a body for all that, else none */
+static void on_421 (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  if (e->cmd == DS_CMD_EOM)
+    ds_txn_settle(e->txn, DS_DEFERRED, DS_STAGE_FINAL, r);
+  refused(s, e, r);
+}
+
+static int maybe_421 (const ds_buf *in) {
+  return memcmp(ds_buf_data(in), "421", in->len < 3 ? in->len : 3) == 0;
+}
+
+/* nobody asked for what lies in the buffer */
+static int unasked (const ds_smtp *s) {
+  return s->count == 0 && s->in.len > 0 && !maybe_421(&s->in);
+}
+
+static void on_unasked (ds_smtp *s, ds_stage stage) {
+  char told[128];
+  const char *p = ds_buf_data(&s->in);
+  const char *end = (const char *)memchr(p, '\r', s->in.len);
+  ds_smtp_printable(told, sizeof told,
+                    ds_span_of(p, end ? (size_t)(end - p) : s->in.len));
+  broken(s, stage, "the server said what nobody asked for", told);
+}
+
+static void take_reply (ds_smtp *s, const ds_reply *r) {
+  const ds_expected e = ds_engine_pop(s);
+  const ds_stage stage = (ds_stage)e.stage;
+  if (e.end > s->taken)
+    broken(s, stage, "a reply came before its command was sent", r->text);
+  else if (unasked(s))
+    on_unasked(s, stage);
+  else if (r->code == 421 && e.cmd != DS_CMD_QUIT)
+    on_421(s, &e, r);
+  else if (!(on_reply[e.cmd].classes & 1u << r->code / 100))
+    broken(s, stage, "this reply does not fit", r->text);
+  else
+    on_reply[e.cmd].act(s, &e, r);
+}
+
+static void on_line (void *ud, int index, ds_span text) {
+  ds_smtp *s = (ds_smtp *)ud;
+  const ds_expected *e = ds_engine_head(s);
+  if (e->cmd != DS_CMD_EHLO && e->cmd != DS_CMD_HELO)
+    return;
+  if (index == 0)
+    ds_smtp_printable(s->ehlo_line, sizeof s->ehlo_line, text);
+  else
+    ds_smtp_ext_add(&s->ext_new, text);
+}
+
+/* what stands where a reply should; behind QUIT nobody minds */
+static void on_garbage (ds_smtp *s) {
+  char told[128];
+  if (ds_engine_head(s)->cmd == DS_CMD_QUIT) {
+    ds_engine_pop(s);
+    ds_buf_empty(&s->in);
+    return;
+  }
+  ds_smtp_printable(told, sizeof told, ds_buf_span(&s->parser.line));
+  broken(s, ds_engine_stage(s), "this is no SMTP reply", told);
+}
+
+int ds_engine_read (ds_smtp *s) {
+  int rc;
+  if (s->in.len == 0)
+    return 0;
+  if (unasked(s)) {
+    on_unasked(s, ds_engine_stage(s));
+    return 1;
+  }
+  if (s->count == 0)
+    ds_engine_expect(s, DS_CMD_NOTICE, NULL, 0);
+  rc = ds_reply_feed(&s->parser, &s->in, on_line, s);
+  if (rc == 1)
+    take_reply(s, &s->parser.reply);
+  else if (rc == DS_ERR_NOMEM)
+    ds_engine_no_memory(s);
+  else if (rc < 0)
+    on_garbage(s);
+  return rc != 0;
+}
