@@ -1,0 +1,77 @@
+rockspec_format = "3.0"
+package = "directsend"
+version = "scm-1"
+source = {
+  url = "file://.", -- built from a checkout: luarocks make
+}
+description = {
+  summary = "Delivers mail straight to the recipient's MX",
+  detailed = "Port 25, STARTTLS, no account, no relay; from plain Lua and from inside nginx.",
+  license = "MIT",
+}
+supported_platforms = { "linux" }
+-- the command also wants argparse, and lua-cjson for --json
+dependencies = { "lua >= 5.1, < 5.5" }
+external_dependencies = {
+  OPENSSL = { header = "openssl/ssl.h" },
+}
+test_dependencies = { "busted", "lua-cjson", "argparse" }
+test = { type = "busted" }
+
+local util = {
+  "src/util/addr.c", "src/util/buf.c", "src/util/err.c", "src/util/mem.c",
+}
+local core = {
+  "src/mime/address.c", "src/mime/base64.c", "src/mime/crlf.c", "src/mime/date.c",
+  "src/mime/domain.c", "src/mime/field.c", "src/mime/param.c", "src/mime/qp.c",
+  "src/mime/utf8.c", "src/mime/word.c", "src/smtp/body.c", "src/smtp/command.c",
+  "src/smtp/engine.c", "src/smtp/engine_reply.c", "src/smtp/engine_send.c",
+  "src/smtp/engine_txn.c", "src/smtp/ext.c", "src/smtp/reply.c", "src/smtp/text.c",
+  "src/dns/answer.c", "src/dns/conf.c", "src/dns/message.c", "src/dns/mx.c",
+  "src/dns/query.c", "src/deliver/answer.c", "src/deliver/attempt.c",
+  "src/deliver/delivery.c", "src/deliver/outcome.c", "src/deliver/policy.c",
+  "src/deliver/resolve.c", "src/deliver/work.c", "src/net/heap.c", "src/net/loop.c",
+  "src/net/obey.c", "src/net/socket.c", "src/net/sys.c", "src/lua/compat.c",
+  "src/lua/core.c", "src/lua/delivery.c", "src/lua/delivery_answer.c",
+  "src/lua/delivery_config.c", "src/lua/field.c", "src/lua/loop.c", "src/lua/op.c",
+}
+local tls = {
+  "src/tls/ctx.c", "src/tls/stream.c", "src/tls/trust.c", "src/tls/verify.c",
+  "src/tls/words.c", "src/lua/compat.c", "src/lua/tls.c",
+}
+for i = 1, #util do
+  core[#core + 1] = util[i]
+  tls[#tls + 1] = util[i]
+end
+
+local modules = {
+  ["directsend.body"] = "lua/directsend/body.lua",
+  ["directsend.check"] = "lua/directsend/check.lua",
+  ["directsend.cli"] = "lua/directsend/cli.lua",
+  ["directsend.config"] = "lua/directsend/config.lua",
+  ["directsend.destination"] = "lua/directsend/destination.lua",
+  ["directsend.driver"] = "lua/directsend/driver/init.lua",
+  ["directsend.driver.loop"] = "lua/directsend/driver/loop.lua",
+  ["directsend.driver.native"] = "lua/directsend/driver/native.lua",
+  ["directsend.driver.ngx"] = "lua/directsend/driver/ngx.lua",
+  ["directsend"] = "lua/directsend/init.lua",
+  ["directsend.options"] = "lua/directsend/options.lua",
+  ["directsend.plan"] = "lua/directsend/plan.lua",
+  ["directsend.report"] = "lua/directsend/report.lua",
+  ["directsend.settings"] = "lua/directsend/settings.lua",
+  ["directsend.transport"] = "lua/directsend/transport.lua",
+  ["directsend.value"] = "lua/directsend/value.lua",
+}
+modules["directsend.core"] = {
+  sources = core, incdirs = { "src" }, defines = { "_GNU_SOURCE" }, libraries = { "resolv" },
+}
+modules["directsend.tls"] = {
+  sources = tls, incdirs = { "src", "$(OPENSSL_INCDIR)" }, libdirs = { "$(OPENSSL_LIBDIR)" },
+  defines = { "_GNU_SOURCE" }, libraries = { "ssl", "crypto" },
+}
+
+build = {
+  type = "builtin",
+  modules = modules,
+  install = { bin = { "bin/directsend" } },
+}

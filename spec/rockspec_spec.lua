@@ -1,0 +1,66 @@
+local path = "rockspec/directsend-scm-1.rockspec"
+
+-- a rockspec is Lua without a library
+local function load_rockspec()
+  local rock = {}
+  local chunk = assert((loadfile or load)(path, "t", rock)) -- luacheck: ignore 143
+  if setfenv then -- luacheck: ignore 113
+    setfenv(chunk, rock) -- luacheck: ignore 113
+  end
+  chunk()
+  return rock
+end
+
+local function found(what)
+  local pipe = assert(io.popen("find " .. what .. " | LC_ALL=C sort"))
+  local list = {}
+  for line in pipe:lines() do
+    list[#list + 1] = line
+  end
+  pipe:close()
+  return list
+end
+
+local function sorted(list)
+  local copy = {}
+  for i, value in ipairs(list) do
+    copy[i] = value
+  end
+  table.sort(copy)
+  return copy
+end
+
+describe("rockspec", function()
+  local rock = load_rockspec()
+  local modules = rock.build.modules
+
+  it("lists every Lua file under its module's name", function()
+    local want, have = {}, {}
+    for _, file in ipairs(found "lua -name '*.lua'") do
+      local name = file:match("^lua/(.*)%.lua$"):gsub("/init$", ""):gsub("/", ".")
+      want[name] = file
+    end
+    for name, source in pairs(modules) do
+      have[name] = type(source) == "string" and source or nil
+    end
+    assert.same(want, have)
+  end)
+
+  it("lists every C file the Makefile builds core from", function()
+    assert.same(found "src -name '*.c' ! -path 'src/tls/*' ! -path 'src/lua/test*' ! -path src/lua/tls.c",
+      sorted(modules["directsend.core"].sources))
+  end)
+
+  it("lists every C file the Makefile builds tls from", function()
+    assert.same(found "src/tls src/util src/lua/tls.c src/lua/compat.c -name '*.c'",
+      sorted(modules["directsend.tls"].sources))
+  end)
+
+  it("names the licence, and files that are there", function()
+    assert.equal("MIT", rock.description.license)
+    assert(io.open("LICENSE")):close()
+    for _, file in ipairs(rock.build.install.bin) do
+      assert(io.open(file)):close()
+    end
+  end)
+end)
