@@ -28,19 +28,23 @@ local function streamed(m)
   end
 end
 
+-- recipients of one transaction: what every host must take (RFC 5321
+-- §4.5.3.1.8)
+local most = 100
+
 -- what one delivery asks of us besides its sockets: driver/init.lua
 local function feed_of(self, m, envelope, group, body, rows)
-  local feed, given = { body = body or streamed(m) }, false
+  local feed, tag = { body = body or streamed(m) }, 0
   function feed.next()
-    if given then return "no_more" end
-    given = true
-    local recipients = {}
-    for i, index in ipairs(group.recipients) do
-      recipients[i] = envelope.recipients[index]
+    local list = {}
+    for i = tag * most + 1, math.min((tag + 1) * most, #group.recipients) do
+      list[#list + 1] = envelope.recipients[group.recipients[i]]
     end
+    if not list[1] then return "no_more" end
     if not body then m.core:rewind() end
-    return "message", { sender = envelope.sender, recipients = recipients,
-                        size = m:size(), tag = 0, flags = m.flags,
+    tag = tag + 1
+    return "message", { sender = envelope.sender, recipients = list,
+                        size = m:size(), tag = tag, flags = m.flags,
                         source = not body and m.core or nil }
   end
   function feed.rewind()
@@ -54,7 +58,7 @@ local function feed_of(self, m, envelope, group, body, rows)
   end
   function feed.result(op)
     local row = op.row
-    local index = group.recipients[row.recipient]
+    local index = group.recipients[(row.tag - 1) * most + row.recipient]
     row.address, row.route = envelope.recipients[index], group.route
     row.recipient, row.tag = nil, nil
     rows[index] = row
@@ -101,7 +105,7 @@ end
 local function over_network(self, m, envelope, groups, rows)
   local d, jobs = driver.pick(self.config.driver), {}
   local body, why, detail
-  if #groups > 1 then
+  if groups[2] or #groups[1].recipients > most then
     body, why, detail = require "directsend.body"(m)
     if not body then return nil, why, detail end
   end
@@ -113,7 +117,10 @@ local function over_network(self, m, envelope, groups, rows)
     jobs[i] = { delivery = delivery,
                 feed = feed_of(self, m, envelope, group, body, rows) }
   end
-  return d.run(jobs)
+  local ok
+  ok, why, detail = d.run(jobs)
+  for i = 1, #jobs do jobs[i].delivery:close() end
+  return ok, why, detail
 end
 
 -- a row for every recipient: refused here, or told by its delivery

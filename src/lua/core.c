@@ -7,6 +7,7 @@
 
 #include "dns/message.h"
 #include "lua/compat.h"
+#include "net/socket.h"
 #include "net/sys.h"
 #include "smtp/engine.h"
 #include "util/addr.h"
@@ -147,6 +148,32 @@ static int core_endpoint (lua_State *L) {
   return 1;
 }
 
+/* the address this machine would speak to another from, nil when there is
+   none: a datagram socket is connected, which sends nothing.  For drivers
+   whose sockets do not tell it. */
+static int core_local_ip (lua_State *L) {
+  ds_span s = check_span(L, 1);
+  char text[DS_IP_TEXT];
+  const char *why;
+  ds_ip local, peer;
+  ds_failure f;
+  ds_op op;
+  int fd, done;
+  memset(&op, 0, sizeof op);
+  luaL_argcheck(L, ds_ip_parse(s.p, s.n, &op.target.ip) == DS_OK, 1,
+                "no IP address");
+  op.target.port = 25;
+  fd = ds_socket_connect(&op, &done, &f, &why);
+  if (fd < 0)
+    return 0;
+  ds_socket_ends(fd, &local, &peer);
+  ds_socket_close(fd, 0);
+  if (local.family == 0)
+    return 0;
+  lua_pushlstring(L, text, ds_ip_format(&local, text));
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"now", core_now},
     {"epoch", core_epoch},
@@ -157,6 +184,7 @@ static const luaL_Reg functions[] = {
     {"hostname_ok", core_hostname_ok},
     {"domain_ok", core_domain_ok},
     {"ip", core_ip},
+    {"local_ip", core_local_ip},
     {"special", core_special},
     {"network_ok", core_network_ok},
     {"endpoint", core_endpoint},

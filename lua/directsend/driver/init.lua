@@ -47,22 +47,20 @@ local function over_loop(io)
   end
 end
 
-local function need(t, key, kind)
-  if type(t[key]) ~= kind then
-    error(("driver.%s: a %s is needed, got %s"):format(key, kind, type(t[key])),
-          0)
-  end
-end
-
 -- driver.check: raises what a given driver lacks
 function driver.check(d)
+  local check = require "directsend.check"
+  local function need(t, key, kind)
+    check.type(t[key], kind, "driver." .. key)
+  end
   need(d, "capabilities", "table")
   for i = 1, #abilities do need(d.capabilities, abilities[i], "boolean") end
   need(d.capabilities, "max_chunk", "number")
-  if d.run ~= nil then return need(d, "run", "function") end
+  need(d, "run", "function|nil")
+  if d.run then return end
   need(d, "now", "function")
   need(d, "connect", "function")
-  if d.all ~= nil then need(d, "all", "function") end
+  need(d, "all", "function|nil")
 end
 
 -- driver.pick: the driver of a name or table; of nothing, the one that fits

@@ -10,7 +10,9 @@ local native = {
 }
 
 function native.run(jobs)
-  local loop, feeds = core.loop(), {}
+  local loop, why = core.loop()
+  if not loop then return nil, why, { kind = "local" } end
+  local feeds = {}
 
   local function answer(delivery, word, ...)
     if word then loop:answer(delivery, word, ...) end
@@ -20,13 +22,12 @@ function native.run(jobs)
     feeds[jobs[i].delivery] = jobs[i].feed
     loop:add(jobs[i].delivery)
   end
-  local delivery, op = loop:wait()
-  while delivery do
-    if op.op ~= "done" then
+  repeat
+    local delivery, op = loop:wait() -- false: a signal came
+    if delivery and op.op ~= "done" then
       answer(delivery, feeds[delivery][op.op](op))
     end
-    delivery, op = loop:wait()
-  end
+  until delivery == nil
   loop:close()
   return true
 end

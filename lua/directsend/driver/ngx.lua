@@ -9,8 +9,7 @@ local obey = require "directsend.driver.loop"
 local driver = {
   name = "ngx",
   capabilities = { race = false, peek = false, duplex = false, udp = true,
-                   bind = type(ngx.socket.tcp) == "function"
-                          and ngx.socket.tcp().bind ~= nil,
+                   bind = ngx.config.ngx_lua_version >= 10023,
                    max_chunk = 16384 },
 }
 
@@ -104,7 +103,8 @@ local function connect_udp(op)
     sock:close()
     return failure(why)
   end
-  return setmetatable({ sock = sock, peer_ip = op.ip }, datagram)
+  return setmetatable({ sock = sock, peer_ip = op.ip, local_ip = op.ip },
+                      datagram)
 end
 
 local function connect_tcp(op)
@@ -113,7 +113,7 @@ local function connect_tcp(op)
   if not sock then return failure(why) end
   if op.source then
     if not sock.bind then
-      return nil, "local", "this nginx cannot bind a cosocket (source_address)"
+      return nil, "local", "this nginx cannot bind a socket to an address"
     end
     ok, why = sock:bind(op.source)
     if not ok then return failure(why) end
@@ -123,12 +123,13 @@ local function connect_tcp(op)
   -- a pool of its own: nobody else's idle connection may be taken for ours
   ok, why = sock:connect(bracketed(op.ip), op.port, { pool = "directsend" })
   if not ok then return failure(why) end
-  return setmetatable({ sock = sock, peer_ip = op.ip }, stream)
+  return setmetatable({ sock = sock, peer_ip = op.ip,
+                        local_ip = op.source or core.local_ip(op.ip) }, stream)
 end
 
 local function connect(op)
   if op.interface then
-    return nil, "local", "nginx cannot bind a cosocket to an interface"
+    return nil, "local", "nginx cannot bind a socket to an interface"
   end
   return (op.tcp and connect_tcp or connect_udp)(op)
 end
