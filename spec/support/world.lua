@@ -1,0 +1,276 @@
+-- A network in memory, for deliveries: name servers that answer from a zone,
+-- mail hosts that follow a script, a clock that moves only when somebody
+-- waits.
+--
+--   local world = require "support.world"
+--   local w = world.new{
+--     zone = { ["contoso.test"] = { MX = {{10, "mx.contoso.test"}} },
+--              ["mx.contoso.test"] = { A = {"9.0.0.1"} } },
+--     hosts = { ["9.0.0.1"] = world.smtp{} },
+--   }
+--   local rows = w:deliver({destination = "contoso.test"}, {message})
+--
+-- A zone entry may be a status word instead ("servfail", "silent"), and so may
+-- a record list; a name that is not there does not exist.  A host is
+-- world.smtp{…}, "refused", "unreachable" or "silent"; what is not there is
+-- unreachable.
+
+local dns = require "support.dnspacket"
+local core = require "directsend.core"
+
+local world = {}
+
+-- ------------------------------------------------------------- mail hosts
+
+local smtp = {}
+smtp.__index = smtp
+
+-- Replies by command: a string, a list used up one by one (the last stays), a
+-- function of (argument, session), or false: the connection is closed.
+-- "" is silence.  `early` bytes go out right behind the greeting.
+function world.smtp(t)
+  local s = setmetatable({
+    greeting = "220 mx ESMTP", EHLO = "250-mx\r\n250-PIPELINING\r\n250 SIZE 1000000",
+    HELO = "250 mx", MAIL = "250 2.1.0 ok", RCPT = "250 2.1.5 ok",
+    DATA = "354 go on", final = "250 2.0.0 Ok: queued as 4F00", QUIT = "221 bye",
+    RSET = "250 ok", STARTTLS = "454 4.7.0 not now",
+    sessions = {}, received = {},
+  }, smtp)
+  for k, v in pairs(t or {}) do s[k] = v end
+  return s
+end
+
+local function reply_of(v, argument, session)
+  if type(v) == "function" then return v(argument, session) end
+  if type(v) ~= "table" then return v end
+  return #v > 1 and table.remove(v, 1) or v[1]
+end
+
+local session = {}
+session.__index = session
+
+function session:say(v, argument)
+  local text = reply_of(v, argument, self)
+  if text == false then
+    self.closed = true
+  elseif text ~= "" and not self.closed then
+    self.out = self.out .. text .. "\r\n"
+  end
+  return text
+end
+
+function smtp:open()
+  local s = setmetatable({ host = self, out = "", buffer = "", commands = {},
+                           writes = 0, }, session)
+  self.sessions[#self.sessions + 1] = s
+  s:say(self.greeting)
+  return s
+end
+
+function session:finish()
+  local text = self:say(self.host.final, self.body)
+  if text and text:find "^2" then
+    local got = self.host.received
+    got[#got + 1] = { sender = self.sender, recipients = self.recipients,
+                      body = self.body }
+  end
+  self.body = nil
+end
+
+function session:body_line(line)
+  if line == "." then return self:finish() end
+  self.body = self.body .. line:gsub("^%.%.", ".") .. "\r\n"
+end
+
+function session:command(line)
+  local verb = (line:match "^%a+" or ""):upper()
+  self.commands[#self.commands + 1] = line
+  local text = self:say(self.host[verb], line)
+  local good = text and text:find "^[23]"
+  if verb == "MAIL" and good then
+    self.sender, self.recipients = line:match "<(.*)>", {}
+  elseif verb == "RCPT" and good then
+    self.recipients[#self.recipients + 1] = line:match "<(.*)>"
+  elseif verb == "DATA" and text and text:find "^3" then
+    self.body = ""
+  elseif verb == "QUIT" then
+    self.closed = true
+  end
+end
+
+function session:receive(bytes)
+  self.writes = self.writes + 1
+  self.buffer = self.buffer .. bytes
+  while not self.closed do
+    local line, rest = self.buffer:match "^(.-)\r\n(.*)$"
+    if not line then return end
+    self.buffer = rest
+    if self.body then self:body_line(line) else self:command(line) end
+  end
+end
+
+-- ----------------------------------------------------------- name servers
+
+local makers = {
+  MX = function(name, r) return dns.mx(name, r[1], r[2]) end,
+  A = dns.a, AAAA = dns.aaaa, CNAME = dns.cname,
+}
+
+local numbers = { [1] = "A", [15] = "MX", [28] = "AAAA" }
+
+local function question_of(query)
+  local labels, at = {}, 13
+  while query:byte(at) ~= 0 do
+    local n = query:byte(at)
+    labels[#labels + 1] = query:sub(at + 1, at + n)
+    at = at + n + 1
+  end
+  return table.concat(labels, "."), numbers[query:byte(at + 1) * 256 + query:byte(at + 2)]
+end
+
+-- the reply to a query, nil for silence
+local function resolve(w, query)
+  local name, qtype = question_of(query)
+  w.questions[#w.questions + 1] = name .. " " .. qtype
+  local entry = w.zone[name]
+  if entry == nil then return dns.reply(query, { rcode = 3 }) end
+  if type(entry) ~= "string" then entry = entry[qtype] or {} end
+  if entry == "silent" then return nil end
+  if entry == "servfail" then return dns.reply(query, { rcode = 2 }) end
+  local answer = {}
+  for i, r in ipairs(entry) do answer[i] = makers[qtype](name, r) end
+  return dns.reply(query, { answer = answer })
+end
+
+local resolver = {}
+resolver.__index = resolver
+
+function resolver:receive(bytes)
+  self.out = resolve(self.world, bytes) or ""
+end
+
+-- ------------------------------------------------------------------ world
+
+local methods = {}
+methods.__index = methods
+
+function world.new(t)
+  return setmetatable({ zone = t.zone or {}, hosts = t.hosts or {}, clock = 1000,
+                        questions = {}, connects = {}, open = 0, ops = {},
+                        chunk = t.chunk or 16384, traces = {}, planned = {} }, methods)
+end
+
+local function connect(w, op)
+  if op.port == 53 then
+    return setmetatable({ world = w, out = "" }, resolver)
+  end
+  w.connects[#w.connects + 1] = op.ip .. ":" .. op.port
+  local host = w.hosts[op.ip] or "unreachable"
+  if host == "silent" then
+    w.clock = op.deadline
+    return nil, "timeout"
+  end
+  if type(host) == "string" then return nil, host end
+  return host:open()
+end
+
+-- what a driver does with an operation, in memory
+local function obey(w, op, feed)
+  local what, c = op.op, w.conns[op.conn]
+  w.ops[#w.ops + 1] = what
+  if what == "connect" then
+    local conn, kind = connect(w, op)
+    if not conn then return "failed", kind end
+    w.conns[op.conn], w.open = conn, w.open + 1
+    return "connected", op.conn, "9.9.9.9", op.ip
+  elseif what == "send" then
+    if op.fresh and c.out ~= "" then -- one that can peek
+      local early = c.out
+      c.out = ""
+      w.delivery:step(w.clock, "received", op.conn, early)
+      return "sent", op.conn, 0
+    end
+    local data = op.data:sub(1, c.host and w.smtp_chunk or w.chunk)
+    c:receive(data)
+    return "sent", op.conn, #data
+  elseif what == "receive" then
+    local n = math.min(c.host and w.smtp_chunk or w.chunk, op.max)
+    local data = c.out:sub(1, n)
+    c.out = c.out:sub(n + 1)
+    if data == "" and not c.closed then
+      w.clock = op.deadline or error "a wait without end"
+      return "failed", "timeout"
+    end
+    return "received", op.conn, data
+  elseif what == "close" then
+    w.conns[op.conn], w.open = nil, w.open - 1
+    return
+  end
+  return feed[what](op)
+end
+
+local function message_feed(w, messages, rows)
+  local given, at, offset = 0, nil, 0
+  return {
+    next = function()
+      given = given + 1
+      local m = messages[given]
+      if not m then return "no_more" end
+      return "message", { sender = m.sender or "a@contoso.test", tag = given, flags = m.flags,
+                          recipients = m.recipients or { "b@contoso.test" },
+                          size = m.size or #m.body }
+    end,
+    body = function(op)
+      if at ~= op.tag then at, offset = op.tag, 0 end
+      local m = messages[at]
+      if m.fail then return "failed", "local", m.fail end
+      local piece = m.body:sub(offset + 1, offset + op.max)
+      offset = offset + #piece
+      return "body", piece, offset >= #m.body
+    end,
+    rewind = function(op)
+      at, offset = op.tag, 0
+      return "rewound"
+    end,
+    context = function() return "failed", "local", "no TLS in this world" end,
+    result = function(op) rows[#rows + 1] = op.row end,
+    host = function(op) w.planned[#w.planned + 1] = op end,
+    trace = function(op) w.traces[#w.traces + 1] = op.data end,
+  }
+end
+
+function methods:begin(config)
+  local c = { dns = { servers = { "9.1.1.1" } } }
+  for k, v in pairs(config) do c[k] = v end
+  self.conns = {}
+  self.delivery = assert(core.delivery(c))
+  return self.delivery
+end
+
+-- runs a delivery to its end; returns its rows in the order of their coming.
+-- on_op(op, index) may return "cancel", or "fail " and a kind
+function methods:deliver(config, messages, on_op)
+  local rows, steps = {}, 0
+  local d = self:begin(config)
+  local feed = message_feed(self, messages or {}, rows)
+  local op = d:step(self.clock)
+  while op.op ~= "done" do
+    steps = steps + 1
+    assert(steps < 20000, "the delivery does not end")
+    local verdict = on_op and on_op(op, steps)
+    if verdict == "cancel" then
+      d:cancel(self.clock)
+      op = d:step(self.clock)
+    elseif verdict and verdict:find "^fail " then
+      op = d:step(self.clock, "failed", verdict:match "^fail (.*)")
+    else
+      self.clock = self.clock + 0.001
+      op = d:step(self.clock, obey(self, op, feed))
+    end
+    assert(op, "nothing is asked and nothing is open")
+  end
+  assert(d:step(self.clock).op == "done")
+  return rows
+end
+
+return world
