@@ -110,7 +110,7 @@ install: all
 	  -exec install -D -m 644 {} $(D)$(LUADIR)/{} \;
 	install -m 755 $(B)/directsend/core.so $(B)/directsend/tls.so \
 	  $(D)$(LIBDIR)/directsend
-	sed '1s|.*|#!/usr/bin/env $(LUA_BIN)|' bin/directsend \
+	sed 's|^lua=lua$$|lua=$(LUA_BIN)|' bin/directsend \
 	  >$(D)$(PREFIX)/bin/directsend
 	chmod 755 $(D)$(PREFIX)/bin/directsend
 install-lib: lib
