@@ -8,7 +8,6 @@
 #include "dns/message.h"
 #include "lua/compat.h"
 #include "net/socket.h"
-#include "net/socket.h"
 #include "net/sys.h"
 #include "smtp/engine.h"
 #include "util/addr.h"
@@ -123,19 +122,6 @@ static int core_ip (lua_State *L) {
   return 2;
 }
 
-/* where packets to an address leave from */
-static int core_local_ip (lua_State *L) {
-  ds_span s = check_span(L, 1);
-  char text[DS_IP_TEXT];
-  ds_ip to, local;
-  luaL_argcheck(L, ds_ip_parse(s.p, s.n, &to) == DS_OK, 1, "no IP address");
-  ds_socket_local(&to, &local);
-  if (local.family == 0)
-    return 0;
-  lua_pushlstring(L, text, ds_ip_format(&local, text));
-  return 1;
-}
-
 static int core_special (lua_State *L) {
   ds_span s = check_span(L, 1);
   ds_ip ip;
@@ -198,7 +184,6 @@ static const luaL_Reg functions[] = {
     {"hostname_ok", core_hostname_ok},
     {"domain_ok", core_domain_ok},
     {"ip", core_ip},
-    {"local_ip", core_local_ip},
     {"local_ip", core_local_ip},
     {"special", core_special},
     {"network_ok", core_network_ok},

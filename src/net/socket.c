@@ -134,19 +134,6 @@ void ds_socket_ends (int fd, ds_ip *local, ds_ip *peer) {
   from_sockaddr(&ss, peer);
 }
 
-void ds_socket_local (const ds_ip *to, ds_ip *local) {
-  struct sockaddr_storage ss;
-  socklen_t n = to_sockaddr(to, 25, &ss);
-  ds_ip peer;
-  int fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  memset(local, 0, sizeof *local);
-  if (fd < 0)
-    return;
-  if (connect(fd, (struct sockaddr *)&ss, n) == 0)
-    ds_socket_ends(fd, local, &peer);
-  close(fd);
-}
-
 static long result (long n, ds_failure *f, const char **text) {
   if (n >= 0)
     return n;

@@ -22,10 +22,6 @@ int ds_socket_connected (int fd, ds_failure *f, const char **text);
    tell */
 void ds_socket_ends (int fd, ds_ip *local, ds_ip *peer);
 
-/* the local address packets to this one leave from, family 0 when there is no
-   way; nothing is sent */
-void ds_socket_local (const ds_ip *to, ds_ip *local);
-
 #define DS_SOCKET_AGAIN (-2) /* not now */
 
 /* octets sent or received (0 received: the peer closed), DS_SOCKET_AGAIN, or
