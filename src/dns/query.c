@@ -139,7 +139,7 @@ static unsigned rounds (const ds_query *q) {
 }
 
 static ds_time try_until (const ds_query *q, ds_time now) {
-  ds_time t = q->config->timeout > 0 ? q->config->timeout : DS_DNS_TIMEOUT;
+  ds_time t = q->config->timeout > 0 ? q->config->timeout : DS_DNS_PATIENCE;
   unsigned shift = q->round < MAX_SHIFT ? q->round : MAX_SHIFT;
   uint64_t left = (uint64_t)q->until - (uint64_t)now; /* now < until */
   return (uint64_t)t >= left >> shift ? q->until : now + (t << shift);

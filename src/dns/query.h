@@ -11,15 +11,15 @@
 #include "util/sys.h"
 
 #define DS_DNS_SERVERS  8
-#define DS_DNS_TIMEOUT  (2 * DS_SECOND) /* where the config says 0 … */
-#define DS_DNS_ATTEMPTS 3               /* … of each */
-#define DS_DNS_IGNORED  64              /* wrong datagrams end a try */
+#define DS_DNS_PATIENCE (2 * DS_SECOND) /* the timeout where none is set … */
+#define DS_DNS_ATTEMPTS 3               /* … and the attempts */
+#define DS_DNS_IGNORED  64              /* so many wrong datagrams end a try */
 
 typedef struct ds_dns_config {
   ds_endpoint servers[DS_DNS_SERVERS];
   size_t count;
-  ds_time timeout;   /* for one try; doubled each round */
-  unsigned attempts; /* rounds over the servers, at most 16 */
+  ds_time timeout;   /* for one try; doubled each round; 0: 2 s */
+  unsigned attempts; /* rounds over the servers, at most 16; 0: 3 */
   int trust_ad;      /* believe the AD bit of these servers */
 } ds_dns_config;
 

@@ -44,18 +44,21 @@ static int mem_allocations (lua_State *L) {
   return 1;
 }
 
+/* what only garbage holds does not count */
 static int mem_live (lua_State *L) {
+  lua_gc(L, LUA_GCCOLLECT, 0);
   lua_pushinteger(L, mem.live);
   return 1;
 }
 
-/* calloc(n, size): the block's bytes, or nil; huge for SIZE_MAX / 2 */
+/* a number, or "huge": half of what a size can be */
 static size_t check_size (lua_State *L, int i) {
   if (lua_type(L, i) == LUA_TSTRING)
     return SIZE_MAX / 2;
   return (size_t)luaL_checkinteger(L, i);
 }
 
+/* calloc(n, size): the block's bytes, or nil */
 static int mem_calloc (lua_State *L) {
   size_t n = check_size(L, 1), size = check_size(L, 2);
   char *p = (char *)ds_calloc(n, size);
