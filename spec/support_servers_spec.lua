@@ -1,3 +1,4 @@
+local dialog = require "support.dialog"
 local servers = require "support.servers"
 
 local function output(command)
@@ -106,6 +107,38 @@ describe("servers", function()
     assert.truthy(deliver(s.port):find("554", 1, true))
     s = servers.aiosmtpd { tls = false, replies = { mail = "" } }
     assert.truthy(deliver(s.port):find("SMTPServerDisconnected", 1, true))
+  end)
+
+  it("dialog plays the server and tells where the client left", function()
+    local spoken = dialog.parse [[
+---
+S: 220 mx1 ready
+C~ ehlo .*
+S: 250-mx1
+...
+S: 250 STARTTLS
+C: STARTTLS
+S: 220 go
+TLS
+C~ ehlo .*
+S: 250 mx1
+C: mail FROM:<a@b.test>
+S: 451 later
+C: rset
+S<EOF>
+]]
+    local hasty = dialog.parse "---\nS: 220 mx1\nC~ ehlo .*\nS: 250 mx1\nC: mail FROM:<x@b.test>\n"
+    local s = servers.dialog { spoken, hasty }
+    local certs = servers.certificates()
+    assert.truthy(deliver(s.port, { tls = certs.ca_file }):find("SMTPSenderRefused (451", 1, true))
+    deliver(s.port)
+    local sessions = s:sessions(2)
+    assert.is_nil(sessions[1].complaint)
+    assert.equal("TLSv1.3", sessions[1].tls)
+    assert.truthy(sessions[1].heard:find("mail FROM:<a@b.test>\r\nrset\r\n$"), sessions[1].heard)
+    assert.truthy(sessions[2].complaint:find("not b'mail FROM:<x@b.test>", 1, true), sessions[2].complaint)
+    s:stop()
+    assert.equal("", remains(s.dir))
   end)
 
   it("nsd answers for the zones it was given", function()

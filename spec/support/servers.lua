@@ -3,6 +3,7 @@
 -- belongs in every spec that starts one.
 
 local cjson = require "cjson"
+local dialog = require "support.dialog"
 local keeper = require "support.keeper"
 local postfix = require "support.postfix"
 
@@ -104,20 +105,50 @@ function servers.aiosmtpd(options)
   return server
 end
 
---- The server's side of a dialogue file, on a socket (support/dialog.py).
--- options: certificate, hostname. `:transcript()` is what was said, and
--- `:complaint()` where the client left the dialogue, or nil.
-function servers.dialog(file, options)
-  local tls = certificate(options or {})
-  local dir = folder()
-  local path = file:match("^/") and file or root .. "/" .. file
-  local command = { python, support .. "/dialog.py", path, tls and tls.cert or "", tls and tls.key or "" }
-  local server = start("dialog", dir, {}, command)
-  function server:transcript()
-    return self:read("transcript") or ""
+local function hex(octets)
+  return (octets:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+end
+
+local function unhex(text)
+  return (text:gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end))
+end
+
+-- a step of support.dialog as dialog.py reads it
+local function plain_step(step)
+  if step.side == "S" then
+    return { say = hex(dialog.bytes(step)) }
+  elseif step.side ~= "C" then
+    return { ["do"] = step.side }
   end
-  function server:complaint()
-    return self:read("complaint")
+  local lines = {}
+  for i, line in ipairs(step.lines) do
+    lines[i] = hex(line.text or "")
+  end
+  return { hear = lines }
+end
+
+--- The server's side of dialogues as support.dialog parses them, one for each
+-- connection in turn, the last for all further ones. options: as postfix's.
+-- `:sessions(n)` waits for the end of n connections and gives { heard =,
+-- complaint = nil or where the client left the dialogue, tls = version }.
+function servers.dialog(dialogs, options)
+  local settings = { certificate = certificate(options or {}), dialogs = {} }
+  for i, d in ipairs(dialogs) do
+    settings.dialogs[i] = {}
+    for k, step in ipairs(d.steps) do
+      settings.dialogs[i][k] = plain_step(step)
+    end
+  end
+  local files = { ["dialog.json"] = cjson.encode(settings) }
+  local server = start("dialog", folder(), files, { python, support .. "/dialog.py" })
+  function server:sessions(n)
+    return self:await_files("sessions", n or 1, function(text)
+      local report = cjson.decode(text)
+      return {
+        heard = unhex(report.heard), tls = report.tls ~= cjson.null and report.tls or nil,
+        complaint = report.complaint ~= cjson.null and report.complaint or nil,
+      }
+    end)
   end
   return server
 end
