@@ -109,7 +109,7 @@ int ds_delivery_body (ds_delivery *d, ds_time now, const void *p, size_t n,
     ds_smtp_body_cut(s, "the message is not as long as it said");
   } else if (eof) {
     ds_smtp_body_end(s);
-    d->sending = NULL;
+    d->sending = d->begun = NULL;
   }
   return DS_OK;
 }

@@ -101,7 +101,7 @@ void session_forget (ds_delivery *d) {
   work *w;
   ds_session_free(d->session);
   d->session = NULL;
-  d->sending = NULL;
+  d->sending = d->begun = NULL;
   for (w = d->works; w != NULL; w = w->next)
     w->id = 0;
 }
@@ -152,16 +152,18 @@ static int handshake_failed (const ds_smtp_event *ev) {
 }
 
 static void on_tls_no (ds_delivery *d, const ds_smtp_event *ev) {
+  ds_smtp_event no = *ev;
+  no.kind = DS_KIND_TLS;
   if (tls_failed(d, reason(ev)))
     d->again = 1;
   else
-    host_failed(d, ev);
+    host_failed(d, &no);
   quit(d);
 }
 
 static void on_ended (ds_delivery *d, const ds_smtp_event *ev) {
   d->over = 1;
-  d->sending = NULL;
+  d->sending = d->begun = NULL;
   if (ev->kind == DS_KIND_NONE)
     return;
   if (ev->stage > DS_STAGE_GREETING)
@@ -174,6 +176,8 @@ static void on_ended (ds_delivery *d, const ds_smtp_event *ev) {
 
 static void on_finished (ds_delivery *d, const ds_smtp_event *ev) {
   work *w = work_by_id(d, ev->txn);
+  if (d->begun == w)
+    d->begun = NULL;
   if (w->open == 0)
     work_drop(d, w);
 }
@@ -236,9 +240,7 @@ static int give_body (ds_delivery *d, ds_op *op) {
 static int go_on (ds_delivery *d, ds_op *op) {
   work *w = work_waiting(d);
   if (w != NULL) {
-    if (work_begin(d, w) != DS_OK)
-      ds_smtp_abort(ds_session_smtp(d->session), DS_KIND_LOCAL,
-                    "out of memory");
+    work_begin(d, w);
     return 0;
   }
   if (d->ended) {
@@ -258,7 +260,7 @@ static int feed_step (ds_delivery *d, ds_time now, ds_op *op) {
     return start_tls(d, now, op);
   if (d->sending != NULL && ds_session_pending(d->session) < d->c.max_chunk)
     return give_body(d, op);
-  if (d->sending == NULL && ds_smtp_can_begin(ds_session_smtp(d->session)))
+  if (d->begun == NULL && ds_smtp_can_begin(ds_session_smtp(d->session)))
     return go_on(d, op);
   return -1;
 }

@@ -86,7 +86,8 @@ struct ds_delivery {
   int clear;       /* this target is spoken to in clear: TLS failed there */
   int again;       /* connect once more to the same target */
   int greeted;     /* this session is past its greeting */
-  work *sending;   /* whose body is being given */
+  work *begun;     /* its envelope is queued, its body not at its end */
+  work *sending;   /* that one, when its body is due */
   int want_tls;    /* STARTTLS is due as soon as there is a context */
   char note[256];  /* what befell TLS with this target */
   ds_tls_info tls; /* of this session; version "" in clear */
@@ -134,7 +135,7 @@ void work_free (work *w);
 void work_drop (ds_delivery *d, work *w);
 work *work_by_id (ds_delivery *d, uint32_t id);
 work *work_waiting (ds_delivery *d);
-int work_begin (ds_delivery *d, work *w);
+void work_begin (ds_delivery *d, work *w);
 int work_settle (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
                  ds_op *op);
 int settle_step (ds_delivery *d, ds_time now, ds_op *op);

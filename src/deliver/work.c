@@ -65,6 +65,8 @@ void work_drop (ds_delivery *d, work *w) {
   *at = w->next;
   if (d->sending == w)
     d->sending = NULL;
+  if (d->begun == w)
+    d->begun = NULL;
   work_free(w);
 }
 
@@ -80,10 +82,41 @@ work *work_waiting (ds_delivery *d) {
   return work_by_id(d, 0);
 }
 
+/* this recipient stays open for the next host; why is kept with its message,
+   as the next message may fare better with this host */
+static void keep_open (ds_delivery *d, work *w, ds_row *r) {
+  w->lasting = w->lasting && r->outcome == DS_FAILED;
+  if (w->verdict == NULL)
+    w->verdict = (ds_row *)ds_malloc(sizeof *w->verdict);
+  else if (w->verdict->stage > r->stage)
+    return;
+  if (w->verdict != NULL)
+    *w->verdict = *r;
+  else
+    verdict_add(d, r);
+}
+
+/* the session would not have it; no event will tell */
+static void begin_failed (ds_delivery *d, work *w, int error) {
+  ds_row r;
+  if (error != DS_ERR_USAGE) {
+    ds_smtp_abort(ds_session_smtp(d->session), DS_KIND_LOCAL, "out of memory");
+    return;
+  }
+  memset(&r, 0, sizeof r);
+  r.outcome = DS_FAILED;
+  r.kind = DS_KIND_USAGE;
+  r.stage = DS_STAGE_MAIL;
+  row_where(d, &r);
+  snprintf(r.text, sizeof r.text, "an address is not fit to be said in SMTP");
+  keep_open(d, w, &r);
+}
+
 /* a transaction for the recipients that are still open */
-int work_begin (ds_delivery *d, work *w) {
+void work_begin (ds_delivery *d, work *w) {
   ds_smtp_transaction t;
   size_t i;
+  int r;
   memset(&t, 0, sizeof t);
   for (i = 0; i < w->m.count; i++)
     if (!w->settled[i]) {
@@ -97,7 +130,12 @@ int work_begin (ds_delivery *d, work *w) {
   t.flags = w->m.flags;
   w->id = t.id;
   w->offset = 0;
-  return ds_smtp_begin(ds_session_smtp(d->session), &t);
+  d->begun = w;
+  r = ds_smtp_begin(ds_session_smtp(d->session), &t);
+  if (r != DS_OK) {
+    d->begun = NULL;
+    begin_failed(d, w, r);
+  }
 }
 
 static void tell (ds_delivery *d, ds_time now, work *w, size_t i, ds_op *op) {
@@ -110,20 +148,6 @@ static void tell (ds_delivery *d, ds_time now, work *w, size_t i, ds_op *op) {
   w->open--;
   op->op = DS_OP_RESULT;
   op->row = r;
-}
-
-/* this recipient stays open for the next host; why is kept with its message,
-   as the next message may fare better with this host */
-static void keep_open (ds_delivery *d, work *w, ds_row *r) {
-  w->lasting = w->lasting && r->outcome == DS_FAILED;
-  if (w->verdict == NULL)
-    w->verdict = (ds_row *)ds_malloc(sizeof *w->verdict);
-  else if (w->verdict->stage > r->stage)
-    return;
-  if (w->verdict != NULL)
-    *w->verdict = *r;
-  else
-    verdict_add(d, r);
 }
 
 /*
