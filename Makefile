@@ -26,7 +26,7 @@ SANFLAGS = $(if $(SAN),-O1 -fsanitize=address -fsanitize=undefined \
 SSL_LIB = $(if $(OPENSSL_DIR),$(firstword $(wildcard \
   $(OPENSSL_DIR)/lib64 $(OPENSSL_DIR)/lib)))
 SSL_CFLAGS = $(OPENSSL_DIR:%=-I%/include)
-SSL_LIBS = $(SSL_LIB:%=-L% -Wl,-rpath,%) -lssl -lcrypto
+SSL_LIBS = $(SSL_LIB:%=-L%) $(SSL_LIB:%=-Wl,-rpath,%) -lssl -lcrypto
 COMPILE = $(CC) $(WARN) $(CFLAGS) $(SANFLAGS) -D_GNU_SOURCE -fPIC -MMD -MP \
   -Isrc $(SSL_CFLAGS)
 SHARED = $(CC) -shared $(SANFLAGS) $(LDFLAGS) -Wl,--as-needed
