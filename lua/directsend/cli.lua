@@ -19,40 +19,39 @@ local function complain(o, text)
   if not o.quiet then io.stderr:write("directsend: ", text, "\n") end
 end
 
-local function encode(value)
-  return require "cjson".encode(value)
+local function keys_of(t)
+  local keys = {}
+  for key in pairs(t) do keys[#keys + 1] = key end
+  table.sort(keys)
+  return keys
 end
 
--- an empty list is a list, which cjson cannot know
-local function encode_list(list)
+-- as cjson does it, but in order, and a table without keys is a list
+local function encode(v)
+  if type(v) ~= "table" then return require "cjson".encode(v) end
   local out = {}
-  for i = 1, #list do out[i] = encode(list[i]) end
-  return "[" .. table.concat(out, ",") .. "]"
-end
-
-local function print_json(fields)
-  local out = {}
-  for _, f in ipairs(fields) do
-    out[#out + 1] = encode(f[1]) .. ":" .. f[2]
+  if v[1] ~= nil or next(v) == nil then
+    for i = 1, #v do out[i] = encode(v[i]) end
+    return "[" .. table.concat(out, ",") .. "]"
   end
-  io.stdout:write("{", table.concat(out, ","), "}\n")
+  for i, key in ipairs(keys_of(v)) do
+    out[i] = encode(key) .. ":" .. encode(v[key])
+  end
+  return "{" .. table.concat(out, ",") .. "}"
+end
+
+local function print_json(object)
+  io.stdout:write(encode(object), "\n")
 end
 
 local function json_report(rows, why, detail)
-  local fields = { { "ok", tostring(rows.ok == true) } }
-  if rows.message_id then
-    table.insert(fields, { "message_id", encode(rows.message_id) })
+  local list, plain = {}, {}
+  for i = 1, #rows do list[i] = rows[i] end
+  for key, value in pairs(detail or {}) do
+    if key ~= "report" then plain[key] = value end
   end
-  table.insert(fields, { "recipients", encode_list(rows) })
-  if not rows.ok then
-    local plain = {}
-    for key, value in pairs(detail or {}) do
-      if key ~= "report" then plain[key] = value end
-    end
-    table.insert(fields, { "error", encode(why) })
-    table.insert(fields, { "detail", next(plain) and encode(plain) or "{}" })
-  end
-  print_json(fields)
+  print_json { ok = rows.ok == true, message_id = rows.message_id,
+               recipients = list, error = why, detail = why and plain }
 end
 
 -- rows of cells, each column as wide as its widest
@@ -249,14 +248,12 @@ end
 local function json_plan(plan, ok)
   local destinations = {}
   for i, d in ipairs(plan.destinations) do
-    destinations[i] = ('{"destination":%s,"route":%s,"tls":{"level":%s,'
-      .. '"policy":%s},"recipients":%s,"hosts":%s}'):format(
-      encode(d.destination), encode(d.route), encode(d.level),
-      encode(d.policy), encode_list(d.recipients), encode_list(d.hosts))
+    destinations[i] = { destination = d.destination, route = d.route,
+                        tls = { level = d.level, policy = d.policy },
+                        recipients = d.recipients, hosts = d.hosts }
   end
-  print_json { { "ok", tostring(ok) }, { "sender", encode(plan.sender) },
-               { "destinations", "[" .. table.concat(destinations, ",") .. "]" },
-               { "refused", encode_list(plan.refused) } }
+  print_json { ok = ok, sender = plan.sender, destinations = destinations,
+               refused = plan.refused }
 end
 
 function run.plan(o, t, mailer)

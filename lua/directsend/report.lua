@@ -2,9 +2,6 @@
 
 local report = {}
 
-local verbs = { delivered = "delivered", deferred = "deferred",
-                failed = "refused", unknown = "unknown" }
-
 local function at(row)
   local stage = row.stage
   return stage and stage ~= "" and " at " .. stage:upper() or ""
@@ -19,11 +16,11 @@ local hints = {
       return row.stage == "connect" and row.port == 25
              and (row.kind == "timeout" or row.kind == "connect")
     end },
-  { "this domain takes no mail: check the address",
+  { "check the address",
     function(row) return row.kind == "dns" and row.enhanced == "5.1.10" end },
   { "check the spelling of the domain",
     function(row) return row.kind == "dns" and row.outcome == "failed" end },
-  { "name it in `route`, or set allow_private, if that host is meant",
+  { "a route may name that host, if it is meant",
     function(row) return row.kind == "policy" and row.stage == "connect" end },
   { "a firewall on the way may hide STARTTLS; tls = \"opportunistic\" would "
     .. "send in clear",
@@ -63,8 +60,9 @@ function report.line(row)
   if row.outcome == "delivered" then return delivered(row) end
   local told = row.reply ~= "" and row.reply
   local by = told and row.host and " by " .. row.host or ""
-  local line = ("%s: %s%s%s: %s"):format(row.address, verbs[row.outcome], by,
-                                        at(row), told or row.text or row.kind)
+  local verb = told and row.outcome == "failed" and "refused" or row.outcome
+  local line = ("%s: %s%s%s: %s"):format(row.address, verb, by, at(row),
+                                        told or row.text or row.kind)
   local hint = report.hint(row)
   return hint and line .. "; " .. hint or line
 end

@@ -5,8 +5,7 @@ local driver = require "directsend.driver"
 local value = require "directsend.value"
 
 local refuse, text = value.refuse, value.text
-local levels = { off = true, opportunistic = true, required = true,
-                 verified = true }
+local level = value.word("off", "opportunistic", "required", "verified")
 
 local stages = { quit = value.duration(0) }
 for stage in ("connect greeting command handshake data body final dns total")
@@ -15,7 +14,7 @@ for stage in ("connect greeting command handshake data body final dns total")
 end
 
 local pin = value.record { host = value.host, port = value.port,
-                           tls = value.word(levels),
+                           tls = level,
                            source_address = value.addresses }
 
 -- where a domain's mail goes: "mx", or a host with what differs there
@@ -52,18 +51,17 @@ end
 
 local function transport(v, field)
   if check.type(v, "string", field):find "^file:." then return text(v, field) end
-  return value.word { network = true, capture = true, null = true }(v, field)
+  return value.word("network", "capture", "null", "file:DIR")(v, field)
 end
 
 local keys = {
   from = function(v) return v end, -- read with each message, as its own
   domain = value.domain, aliases = aliases, force_from = text,
   hostname = value.hostname, route = route, transport = transport,
-  tls = value.word(levels), ca_file = text, ca_path = text,
+  tls = level, ca_file = text, ca_path = text,
   port = value.port, allow_literals = value.boolean,
   source_address = value.addresses, interface = text,
-  ip = value.word { ["4first"] = true, ["6first"] = true, ["4"] = true,
-                    ["6"] = true },
+  ip = value.word("4first", "6first", "4", "6"),
   dns = value.record { servers = value.list(value.server),
                        timeout = value.duration(1e-3),
                        attempts = value.whole(1, 10),
@@ -79,7 +77,7 @@ local keys = {
     return value.list(value.network)(v, field)
   end,
   driver = function(v, field)
-    if type(v) ~= "table" then return value.word(driver.known)(v, field) end
+    if type(v) ~= "table" then return value.word("native", "ngx")(v, field) end
     driver.check(v)
     return v
   end,

@@ -34,13 +34,13 @@ function value.boolean(v, field)
   return check.type(v, "boolean", field)
 end
 
--- a reader of one word of a set
-function value.word(set)
+-- a reader of one of these words
+function value.word(...)
+  local words, set = table.concat({ ... }, ", "), {}
+  for i = 1, select("#", ...) do set[select(i, ...)] = true end
   return function(v, field)
     if set[check.type(v, "string", field)] then return v end
-    local near = check.nearest(v, set)
-    refuse(field, "%q is none of its words%s", v,
-           near and (" (did you mean %q?)"):format(near) or "")
+    refuse(field, "%q is not one of %s", v, words)
   end
 end
 
@@ -116,7 +116,7 @@ end
 -- a host to connect to: a name or an address
 function value.host(v, field)
   local ip = core.ip(text(v, field):match "^%[(.*)%]$" or v)
-  if not ip and (v:find "^%[" or not core.hostname_ok(v)) then
+  if not ip and not core.domain_ok(v, true) then
     refuse(field, "%q is no host", v)
   end
   return ip or v:lower()

@@ -27,7 +27,6 @@
 
 local driver = {}
 
-local known = { native = true, ngx = true }
 local abilities = { "race", "peek", "duplex", "udp", "bind" }
 
 -- run for a driver that gives sockets only
@@ -74,7 +73,5 @@ function driver.pick(d)
   local name = d or (inside and inside.get_phase and "ngx") or "native"
   return require("directsend.driver." .. name)
 end
-
-driver.known = known
 
 return driver

@@ -18,6 +18,7 @@ local without = { init = true, init_worker = true, set = true, balancer = true,
                   header_filter = true, body_filter = true, log = true,
                   ssl_session_store = true, exit_worker = true }
 
+-- nginx's words for what has a kind; the core has its own
 local kinds = {
   { "timeout", "timeout" }, { "timed out", "timeout" },
   { "refused", "refused" }, { "reset", "reset" }, { "broken pipe", "reset" },
@@ -28,7 +29,7 @@ local kinds = {
 local function failure(why)
   why = tostring(why)
   for i = 1, #kinds do
-    if why:find(kinds[i][1], 1, true) then return nil, kinds[i][2], why end
+    if why:find(kinds[i][1], 1, true) then return nil, kinds[i][2] end
   end
   return nil, "local", why
 end
