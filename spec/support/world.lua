@@ -27,7 +27,7 @@ smtp.__index = smtp
 
 -- Replies by command: a string, a list used up one by one (the last stays), a
 -- function of (argument, session), or false: the connection is closed.
--- "" is silence.  `early` bytes go out right behind the greeting.
+-- "" is silence from there on.
 function world.smtp(t)
   local s = setmetatable({
     greeting = "220 mx ESMTP", EHLO = "250-mx\r\n250-PIPELINING\r\n250 SIZE 1000000",
@@ -53,7 +53,9 @@ function session:say(v, argument)
   local text = reply_of(v, argument, self)
   if text == false then
     self.closed = true
-  elseif text ~= "" and not self.closed then
+  elseif text == "" then
+    self.mute = true
+  elseif not self.closed and not self.mute then
     self.out = self.out .. text .. "\r\n"
   end
   return text
@@ -74,7 +76,7 @@ function session:finish()
     got[#got + 1] = { sender = self.sender, recipients = self.recipients,
                       body = self.body }
   end
-  self.body = nil
+  self.body, self.recipients = nil, nil
 end
 
 function session:body_line(line)
@@ -85,7 +87,9 @@ end
 function session:command(line)
   local verb = (line:match "^%a+" or ""):upper()
   self.commands[#self.commands + 1] = line
-  local text = self:say(self.host[verb], line)
+  local strange = verb == "RCPT" and not self.recipients
+                  or verb == "DATA" and not (self.recipients or {})[1]
+  local text = self:say(strange and "503 5.5.1 not now" or self.host[verb], line)
   local good = text and text:find "^[23]"
   if verb == "MAIL" and good then
     self.sender, self.recipients = line:match "<(.*)>", {}
@@ -190,6 +194,7 @@ local function obey(w, op, feed)
       w.delivery:step(w.clock, "received", op.conn, early)
       return "sent", op.conn, 0
     end
+    if c.closed then return "failed", "reset" end
     local data = op.data:sub(1, c.host and w.smtp_chunk or w.chunk)
     c:receive(data)
     return "sent", op.conn, #data
@@ -259,6 +264,7 @@ function methods:deliver(config, messages, on_op)
     assert(steps < 20000, "the delivery does not end")
     local verdict = on_op and on_op(op, steps)
     if verdict == "cancel" then
+      if op.op == "close" or op.op == "result" then obey(self, op, feed) end
       d:cancel(self.clock)
       op = d:step(self.clock)
     elseif verdict and verdict:find "^fail " then

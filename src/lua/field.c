@@ -17,12 +17,15 @@ lua_Number ds_lua_opt_number (lua_State *L, int t, const char *name,
   return n;
 }
 
+/* the type is looked at first: tolstring would turn a number in the caller's
+   table into a string */
 const char *ds_lua_opt_string (lua_State *L, int t, const char *name) {
-  const char *s;
-  size_t n;
+  const char *s = NULL;
+  size_t n = 0;
   lua_getfield(L, t, name);
-  s = lua_tolstring(L, -1, &n);
-  if (!lua_isnil(L, -1) && (lua_type(L, -1) != LUA_TSTRING || strlen(s) != n))
+  if (lua_type(L, -1) == LUA_TSTRING)
+    s = lua_tolstring(L, -1, &n);
+  if (!lua_isnil(L, -1) && (s == NULL || strlen(s) != n))
     luaL_error(L, "%s: a string without NUL, not %s", name,
                luaL_typename(L, -1));
   lua_pop(L, 1); /* the table keeps it */
