@@ -98,7 +98,7 @@ function session:command(line)
   elseif verb == "DATA" and text and text:find "^3" then
     self.body = ""
   elseif verb == "QUIT" then
-    self.closed = true
+    self.closed = not self.mute
   end
 end
 
