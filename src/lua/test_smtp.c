@@ -20,8 +20,8 @@ static void set_string (lua_State *L, const char *k, const char *v) {
   lua_setfield(L, -2, k);
 }
 
-static void set_number (lua_State *L, const char *k, lua_Number v) {
-  lua_pushnumber(L, v);
+static void set_integer (lua_State *L, const char *k, uint64_t v) {
+  lua_pushinteger(L, (lua_Integer)v);
   lua_setfield(L, -2, k);
 }
 
@@ -39,8 +39,8 @@ static int push_code (lua_State *L, int rc) {
 
 static void push_reply (lua_State *L, const ds_reply *r) {
   lua_newtable(L);
-  set_number(L, "code", r->code);
-  set_number(L, "lines", r->lines);
+  set_integer(L, "code", (uint64_t)r->code);
+  set_integer(L, "lines", (uint64_t)r->lines);
   set_string(L, "enhanced", r->enhanced);
   set_string(L, "text", r->text);
 }
@@ -98,7 +98,7 @@ static void push_ext (lua_State *L, const ds_smtp_ext *x) {
   set_flag(L, "dsn", x->dsn);
   set_flag(L, "requiretls", x->requiretls);
   set_flag(L, "size", x->size);
-  set_number(L, "size_limit", (lua_Number)x->size_limit);
+  set_integer(L, "size_limit", x->size_limit);
 }
 
 /* ext(line…) -> what they offer */
@@ -237,8 +237,8 @@ static int l_event (lua_State *L) {
     return 0;
   lua_newtable(L);
   set_string(L, "event", event_names[ev.event]);
-  set_number(L, "txn", ev.txn);
-  set_number(L, "recipient", (lua_Number)ev.recipient + 1);
+  set_integer(L, "txn", ev.txn);
+  set_integer(L, "recipient", ev.recipient + 1);
   set_string(L, "outcome", ds_outcome_name(ev.outcome));
   set_string(L, "stage", ds_stage_name(ev.stage));
   set_string(L, "kind", ds_kind_name(ev.kind));
@@ -328,7 +328,7 @@ static int l_abort (lua_State *L) {
 static int l_waiting (lua_State *L) {
   uint32_t serial;
   lua_pushstring(L, ds_stage_name(ds_smtp_waiting(check_engine(L), &serial)));
-  lua_pushnumber(L, serial);
+  lua_pushinteger(L, (lua_Integer)serial);
   return 2;
 }
 

@@ -22,7 +22,6 @@ static const unsigned char stage_of[] = {
     [DS_CMD_EOM] = DS_STAGE_FINAL,
     [DS_CMD_RSET] = DS_STAGE_RSET,
     [DS_CMD_QUIT] = DS_STAGE_QUIT,
-    [DS_CMD_NOTICE] = DS_STAGE_RSET,
 };
 
 ds_smtp *ds_smtp_new (const ds_smtp_config *c) {
@@ -63,12 +62,10 @@ const ds_expected *ds_engine_head (const ds_smtp *s) {
 
 void ds_engine_expect (ds_smtp *s, ds_command cmd, ds_txn *t, size_t rcpt) {
   ds_expected *e = &s->ring[(s->head + s->count) % DS_RING];
-  /* a notice comes where the session stands, asked before it counts */
-  ds_stage here = cmd == DS_CMD_NOTICE ? ds_engine_stage(s) : DS_STAGE_NONE;
   e->txn = t;
   e->rcpt = (uint32_t)rcpt;
   e->cmd = (uint8_t)cmd;
-  e->stage = here != DS_STAGE_NONE ? (uint8_t)here : stage_of[cmd];
+  e->stage = cmd == DS_CMD_NOTICE ? (uint8_t)ds_engine_stage(s) : stage_of[cmd];
   e->end = s->taken + s->out.len;
   s->count++;
   if (t != NULL)
@@ -89,21 +86,27 @@ static int head_is_out (const ds_smtp *s) {
   return s->count > 0 && s->ring[s->head].end <= s->taken;
 }
 
-ds_stage ds_smtp_waiting (const ds_smtp *s, uint32_t *serial) {
+static ds_stage awaited (const ds_smtp *s) {
   const ds_expected *e = ds_engine_head(s);
-  *serial = s->popped * 2 + (uint32_t)head_is_out(s);
-  if (e == NULL)
-    return DS_STAGE_NONE;
   if (e->cmd == DS_CMD_EOM && !head_is_out(s))
     return DS_STAGE_BODY;
   return (ds_stage)e->stage;
 }
 
+ds_stage ds_smtp_waiting (const ds_smtp *s, uint32_t *serial) {
+  ds_stage stage;
+  *serial = s->popped * 2 + (uint32_t)head_is_out(s);
+  if (s->count == 0)
+    return DS_STAGE_NONE;
+  stage = awaited(s);
+  /* the rest of an unasked 421 wants a deadline too, a short one */
+  return stage != DS_STAGE_NONE ? stage : DS_STAGE_RSET;
+}
+
 ds_stage ds_engine_stage (const ds_smtp *s) {
-  uint32_t serial;
   const ds_txn *t = ds_txn_unsaid(s);
   if (s->count > 0)
-    return ds_smtp_waiting(s, &serial);
+    return awaited(s);
   if (s->phase == DS_PHASE_TLS)
     return DS_STAGE_HANDSHAKE;
   return t != NULL ? t->stage : DS_STAGE_NONE;
@@ -111,6 +114,10 @@ ds_stage ds_engine_stage (const ds_smtp *s) {
 
 int ds_smtp_idle (const ds_smtp *s) {
   return !head_is_out(s);
+}
+
+int ds_smtp_partial (const ds_smtp *s) {
+  return ds_reply_partial(&s->parser);
 }
 
 void ds_engine_post (ds_smtp *s, ds_smtp_event_kind e, const ds_expected *of,

@@ -165,6 +165,9 @@ ds_stage ds_smtp_waiting (const ds_smtp *s, uint32_t *serial);
 /* no command is out whose reply is not in: what arrives now was not asked for */
 int ds_smtp_idle (const ds_smtp *s);
 
+/* what was read last is a piece of a reply */
+int ds_smtp_partial (const ds_smtp *s);
+
 /* what the last EHLO offered; all zero before READY and after TLS_GO */
 const ds_smtp_ext *ds_smtp_extensions (const ds_smtp *s);
 
