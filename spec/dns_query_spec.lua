@@ -143,6 +143,22 @@ describe("dns/query", function()
       end
     end)
 
+    it("must be of a type", function()
+      assert.is_nil(dns.query({ONE}, NAME, 65536, 1, "x"))
+    end)
+
+    it("is named in the text by its type", function()
+      for _, rtype in ipairs{"A", "AAAA", "MX", "TXT", "TLSA", "CNAME",
+          "PTR"} do
+        local q = dns.query({}, NAME, packets.types[rtype], 1, "x")
+        q:next(0)
+        assert.equal(NAME .. " " .. rtype .. ": no server was asked", q:text())
+      end
+      local q = dns.query({}, NAME, 65535, 1, "x")
+      q:next(0)
+      assert.equal("example.com record: no server was asked", q:text())
+    end)
+
     it("is the same need until it is answered", function()
       for _, need in ipairs{"connect", "send", "receive"} do
         local q, step = query_at(need, false)

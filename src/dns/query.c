@@ -45,7 +45,7 @@ struct ds_query {
 ds_query *ds_query_new (const ds_dns_config *c, const ds_sys *sys, ds_span name,
                         unsigned type, ds_time until) {
   ds_query *q;
-  if (!ds_dns_name_ok(name, 0))
+  if (!ds_dns_name_ok(name, 0) || type > 0xffff)
     return NULL;
   q = (ds_query *)ds_calloc(1, sizeof *q);
   if (q == NULL)
@@ -70,24 +70,18 @@ void ds_query_free (ds_query *q) {
 /* --- the words ------------------------------------------------------- */
 
 static const char *type_name (unsigned type) {
-  switch (type) {
-  case DS_DNS_A:
-    return "A";
-  case DS_DNS_AAAA:
-    return "AAAA";
-  case DS_DNS_MX:
-    return "MX";
-  case DS_DNS_TXT:
-    return "TXT";
-  case DS_DNS_TLSA:
-    return "TLSA";
-  case DS_DNS_CNAME:
-    return "CNAME";
-  case DS_DNS_PTR:
-    return "PTR";
-  default:
-    return "record";
-  }
+  static const struct {
+    unsigned type;
+    const char *name;
+  } known[] = {{DS_DNS_A, "A"},       {DS_DNS_AAAA, "AAAA"},
+               {DS_DNS_MX, "MX"},     {DS_DNS_TXT, "TXT"},
+               {DS_DNS_TLSA, "TLSA"}, {DS_DNS_CNAME, "CNAME"},
+               {DS_DNS_PTR, "PTR"}};
+  size_t i;
+  for (i = 0; i < sizeof known / sizeof known[0]; i++)
+    if (known[i].type == type)
+      return known[i].name;
+  return "record";
 }
 
 static const char *code_words (int rcode) {
@@ -145,20 +139,17 @@ static ds_time try_until (const ds_query *q, ds_time now) {
   return (uint64_t)t >= left >> shift ? q->until : now + (t << shift);
 }
 
-/* a fresh id for each try: an answer to an earlier one is not awaited */
+/* a fresh id for each try: an answer to an earlier one is not awaited; name,
+   type and room are known to do */
 static int ask (ds_query *q) {
   unsigned char id[2];
-  int n;
   if (q->sys->random(q->sys->ud, id, sizeof id) != DS_OK)
     return DS_ERR_LOCAL;
-  n = ds_dns_question(q->packet + 2, sizeof q->packet - 2,
-                      (uint16_t)(id[0] << 8 | id[1]), ds_span_str(q->name),
-                      q->type, !q->plain[q->server]);
-  if (n < 0)
-    return n;
-  q->packet[0] = (unsigned char)(n >> 8);
-  q->packet[1] = (unsigned char)(n & 0xff);
-  q->size = (size_t)n;
+  q->size = (size_t)ds_dns_question(
+      q->packet + 2, sizeof q->packet - 2, (uint16_t)(id[0] << 8 | id[1]),
+      ds_span_str(q->name), q->type, !q->plain[q->server]);
+  q->packet[0] = (unsigned char)(q->size >> 8);
+  q->packet[1] = (unsigned char)(q->size & 0xff);
   return DS_OK;
 }
 

@@ -44,7 +44,7 @@ typedef struct ds_query ds_query;
 /*
 ** ds_query_new: name, type, and when all must be over.  config and sys are
 ** read through the whole query; name is copied.  NULL: out of memory, or a
-** name that will not do.
+** name or type that will not do.
 */
 ds_query *ds_query_new (const ds_dns_config *c, const ds_sys *sys, ds_span name,
                         unsigned type, ds_time until);
