@@ -1,0 +1,111 @@
+#include "session/trace.h"
+
+static const char final_dot[] = "\r\n.\r\n";
+
+void ds_trace_init (ds_trace *t, ds_buf *to) {
+  memset(t, 0, sizeof *t);
+  t->to = to;
+}
+
+void ds_trace_clear (ds_trace *t) {
+  ds_buf_clear(&t->line);
+}
+
+static int full (const ds_trace *t) {
+  return t->to == NULL || t->to->len >= DS_TRACE_BYTES;
+}
+
+/* one line: controls and octets beyond ASCII as \xNN, so that no terminal or
+   log is written to but with what can be read */
+static void show (ds_trace *t, const char *who, ds_span line) {
+  size_t i, n = line.n < DS_TRACE_LINE ? line.n : DS_TRACE_LINE;
+  if (full(t))
+    return;
+  ds_buf_puts(t->to, who);
+  for (i = 0; i < n; i++) {
+    unsigned char c = (unsigned char)line.p[i];
+    if (c >= 0x20 && c < 0x7f && c != '\\')
+      ds_buf_putc(t->to, c);
+    else
+      ds_buf_printf(t->to, c == '\\' ? "\\\\" : "\\x%02x", c);
+  }
+  ds_buf_puts(t->to, n < line.n ? "...\n" : "\n");
+}
+
+static ds_span without_cr (ds_span s) {
+  return s.n > 0 && s.p[s.n - 1] == '\r' ? ds_span_of(s.p, s.n - 1) : s;
+}
+
+/* the octets up to an LF, which is taken too; 0 when there is none */
+static int next_line (ds_span *bytes, ds_span *line) {
+  const char *lf =
+      bytes->n > 0 ? (const char *)memchr(bytes->p, '\n', bytes->n) : NULL;
+  *line = *bytes;
+  if (lf != NULL)
+    line->n = (size_t)(lf - bytes->p);
+  bytes->p += lf != NULL ? line->n + 1 : line->n;
+  bytes->n -= lf != NULL ? line->n + 1 : line->n;
+  return lf != NULL;
+}
+
+/* one octet more than is shown is kept, so that the cut is seen */
+static void keep (ds_buf *b, ds_span part) {
+  size_t room = b->len <= DS_TRACE_LINE ? DS_TRACE_LINE + 1 - b->len : 0;
+  ds_buf_append(b, part.p, part.n < room ? part.n : room);
+}
+
+void ds_trace_server (ds_trace *t, ds_span bytes) {
+  ds_span line;
+  if (t->to == NULL)
+    return;
+  while (next_line(&bytes, &line)) {
+    keep(&t->line, line);
+    show(t, "S: ", without_cr(ds_buf_span(&t->line)));
+    ds_buf_empty(&t->line);
+  }
+  keep(&t->line, line);
+}
+
+void ds_trace_body (ds_trace *t) {
+  t->body = 1;
+  t->octets = 0;
+  t->matched = 2; /* an empty body ends with its first line */
+}
+
+static void count (ds_trace *t) {
+  if (!full(t))
+    ds_buf_printf(t->to, "C: [%llu octets]\n", (unsigned long long)t->octets);
+}
+
+/* count octets up to the final dot; 1 when it was there */
+static int skip_body (ds_trace *t, ds_span *bytes) {
+  for (; bytes->n > 0 && t->matched < 5; bytes->p++, bytes->n--) {
+    t->octets++;
+    if (*bytes->p == final_dot[t->matched])
+      t->matched++;
+    else
+      t->matched = *bytes->p == '\r';
+  }
+  if (t->matched < 5)
+    return 0;
+  t->octets -= 3;
+  count(t);
+  show(t, "C: ", ds_span_str("."));
+  t->body = 0;
+  return 1;
+}
+
+void ds_trace_client (ds_trace *t, ds_span bytes) {
+  ds_span line;
+  if (t->to == NULL || (t->body && !skip_body(t, &bytes)))
+    return;
+  while (next_line(&bytes, &line))
+    show(t, "C: ", without_cr(line));
+}
+
+void ds_trace_note (ds_trace *t, const char *text) {
+  if (t->to != NULL && t->body)
+    count(t);
+  t->body = 0;
+  show(t, "-- ", ds_span_str(text));
+}

@@ -1,0 +1,36 @@
+/*
+** trace: a session's dialogue as lines of printable ASCII.
+*/
+#ifndef ds_session_trace_h
+#define ds_session_trace_h
+
+#include <stdint.h>
+
+#include "util/buf.h"
+
+#define DS_TRACE_BYTES 65536 /* held in `to`; what comes then is left out */
+#define DS_TRACE_LINE  1024  /* shown of one line */
+
+typedef struct ds_trace {
+  ds_buf *to;      /* NULL: nothing is traced */
+  ds_buf line;     /* the server's unfinished line */
+  uint64_t octets; /* of a body */
+  int body;        /* what the client says is a body, up to its final dot */
+  int matched;     /* octets of CRLF "." CRLF seen last */
+} ds_trace;
+
+void ds_trace_init (ds_trace *t, ds_buf *to);
+void ds_trace_clear (ds_trace *t);
+
+/* bytes in any pieces; the server's appear line by line, when complete */
+void ds_trace_server (ds_trace *t, ds_span bytes);
+
+/* whole commands; or, after ds_trace_body, octets of a body, which are only
+   counted, up to the final dot, and commands again */
+void ds_trace_client (ds_trace *t, ds_span bytes);
+void ds_trace_body (ds_trace *t);
+
+/* "-- text" */
+void ds_trace_note (ds_trace *t, const char *text);
+
+#endif
