@@ -6,7 +6,8 @@ local player = {}
 player.__index = player
 
 -- how: chunk (octets of the server, and of the body, given at once), take
--- (octets of the client taken at once), cut (octets of the server before EOF)
+-- (octets of the client taken at once), cut (octets of the server before EOF),
+-- hang_up (EOF at the end)
 function player.new(d, how)
   local p = setmetatable({ d = d, how = how or {}, given = 0, begun = 0, open = 0 }, player)
   p.outcomes, p.ends, p.writes, p.failed, p.stages = {}, {}, {}, {}, {}
@@ -173,27 +174,30 @@ function act.TLS(p)
   end
 end
 
--- play it; the player, with .outcomes ["message/recipient"], .ended, .writes,
--- .failed (what went wrong)
-function player.play(d, how)
-  local p = player.new(d, how)
-  if p.how.cut == 0 then
-    p.cut_off = true
-  end
-  for _, step in ipairs(d.steps) do
-    if p.cut_off then
+function player:run()
+  self.cut_off = self.how.cut == 0
+  for _, step in ipairs(self.d.steps) do
+    if self.cut_off then
       break
     end
-    act[step.side](p, step)
-    p:drain()
+    act[step.side](self, step)
+    self:drain()
   end
-  if p.cut_off then
-    p.engine:receive ""
-    p:drain()
+  if self.cut_off or self.how.hang_up then
+    self.engine:receive ""
+    self:drain()
+  elseif self.engine:output() ~= "" then
+    self:fail("%q besides", self.engine:output())
   end
-  local rest = p.engine:output()
-  if rest ~= "" and not p.cut_off then
-    p:fail("%q besides", rest)
+end
+
+-- play it; the player, with .outcomes ["message/recipient"], .ended, .writes,
+-- .failed (what went wrong).  Its engine is gone, or never was.
+function player.play(d, how)
+  local p = player.new(d, how)
+  if p.engine then
+    p:run()
+    p.engine:free()
   end
   return p
 end

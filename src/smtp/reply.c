@@ -67,7 +67,7 @@ static int begins_well (const ds_reply_parser *r, ds_span s) {
       return 0;
   if (s.n > 0 && (s.p[0] < '2' || s.p[0] > '5'))
     return 0;
-  if (s.n > CODE_DIGITS && strchr(" -\r\n", s.p[CODE_DIGITS]) == NULL)
+  if (s.n > CODE_DIGITS && memchr(" -\r\n", s.p[CODE_DIGITS], 4) == NULL)
     return 0;
   return s.n < CODE_DIGITS || r->lines == 0 || code_of(s.p) == r->code;
 }

@@ -1,0 +1,89 @@
+local smtp = require "directsend.test".smtp
+
+local USAGE = -2
+
+-- each octet below 0x80 at each place of an address
+local function each_insertion(f)
+  for c = 0, 127 do
+    for _, form in ipairs { "%sa@b.example", "a%s@b.example", "a@b.example%s", '"a%s"@b.example' } do
+      f(string.char(c), form:format(string.char(c)), form)
+    end
+  end
+end
+
+describe("smtp/command", function()
+  it("writes lines", function()
+    assert.are.equal("DATA\r\n", smtp.command_word "DATA")
+    assert.are.equal("EHLO a.example\r\n", smtp.command_ehlo "a.example")
+    assert.are.equal("RCPT TO:<a@b.example>\r\n", smtp.command_rcpt "a@b.example")
+    assert.are.equal("MAIL FROM:<>\r\n", smtp.command_mail "")
+    assert.are.equal("MAIL FROM:<a@b> SIZE=5 BODY=8BITMIME SMTPUTF8\r\n", smtp.command_mail("a@b", 5, true, true))
+  end)
+
+  it("lets no control leave inside a line (E01, E02)", function()
+    for _, bad in ipairs { "a\rb", "a\nb", "a\r\nRCPT TO:<x@y>", "a\27", "a\127", "\t" } do
+      assert.are.equal(USAGE, smtp.command_word(bad))
+      assert.are.equal(USAGE, smtp.command_ehlo(bad))
+      assert.are.equal(USAGE, smtp.command_rcpt(bad .. "@b"))
+      assert.are.equal(USAGE, smtp.command_mail(bad .. "@b"))
+    end
+  end)
+
+  it("holds a path between its brackets", function()
+    each_insertion(function(c, path, form)
+      local line = smtp.command_rcpt(path)
+      local quoted = form:find('"', 1, true)
+      local fine = c > " " and c < "\127" and not c:find '["<>\\]' or quoted and c:find "^[ <>]$"
+      if fine then
+        assert.are.equal("RCPT TO:<" .. path .. ">\r\n", line)
+      else
+        assert.are.equal(USAGE, line, ("%q"):format(path))
+      end
+    end)
+    assert.are.equal('RCPT TO:<"a\\"> x"@b>\r\n', smtp.command_rcpt '"a\\"> x"@b')
+    assert.are.equal(USAGE, smtp.command_rcpt '"a\\"@b')
+    assert.are.equal(USAGE, smtp.command_rcpt 'a"@b')
+    assert.are.equal(USAGE, smtp.command_rcpt "a@b> NOTIFY=NEVER")
+    assert.are.equal(USAGE, smtp.command_rcpt "")
+  end)
+
+  it("takes octets from 0x80 only as SMTPUTF8, well-formed", function()
+    assert.are.equal(USAGE, smtp.command_rcpt "j\195\182rg@b")
+    assert.are.equal("RCPT TO:<j\195\182rg@b>\r\n", smtp.command_rcpt("j\195\182rg@b", true))
+    for _, bad in ipairs { "\246@b", "\195@b", "\194\133@b", "\237\160\128@b" } do
+      assert.are.equal(USAGE, smtp.command_rcpt(bad, true))
+      assert.are.equal(USAGE, smtp.command_mail(bad, 0, false, true))
+    end
+  end)
+
+  it("keeps paths to 254 octets and lines to 512", function()
+    local function path(n)
+      return ("a"):rep(n - 2) .. "@b"
+    end
+    assert.are.equal("RCPT TO:<" .. path(254) .. ">\r\n", smtp.command_rcpt(path(254)))
+    assert.are.equal(USAGE, smtp.command_rcpt(path(255)))
+    assert.are.equal(USAGE, smtp.command_mail(path(255)))
+    assert.are.equal(512, #smtp.command_word(("a"):rep(510)))
+    assert.are.equal(USAGE, smtp.command_word(("a"):rep(511)))
+    assert.are.equal(USAGE, smtp.command_word(("a"):rep(100000)))
+  end)
+
+  it("says only a host name or an address literal in EHLO", function()
+    local label = ("a"):rep(63)
+    for _, name in ipairs {
+      "localhost", "a.example", "A-1.Example", "1.example", "xn--bcher-kva.example", "[192.0.2.1]", "[IPv6:2001:db8::1]",
+      "[ipv6:::1]", label, table.concat({ label, label, label, label }, "."),
+    } do
+      assert.is_true(smtp.hostname_ok(name), name)
+      assert.are.equal("EHLO " .. name .. "\r\n", smtp.command_ehlo(name))
+    end
+    for _, name in ipairs {
+      "", ".", "a.", ".a", "a..b", "-a.example", "a-.example", "a_b", "a b", "a\r\nb", "192.0.2.1", "[192.0.2.1", "[]",
+      "[300.1.1.1]", "[2001:db8::1]", "[IPv6:192.0.2.1]", "[IPv6:]", "[mx]", label .. "a", "b\195\188.example", "a\0b",
+      table.concat({ label, label, label, label, "a" }, "."),
+    } do
+      assert.is_false(smtp.hostname_ok(name), name)
+      assert.are.equal(USAGE, smtp.command_ehlo(name))
+    end
+  end)
+end)

@@ -1,0 +1,72 @@
+-- smtp_pairs: which reply of a dialogue answers which command, found without
+-- the engine's help: replies are counted, commands are counted.
+local dialog = require "support.dialog"
+
+local pairs_of = {}
+
+-- the client's octets -> commands; a body is one, "." for short
+local function commands(octets, in_body, add)
+  for line in octets:gmatch("(.-)\r\n") do
+    if in_body then
+      in_body = line ~= "."
+      if not in_body then
+        add(".")
+      end
+    else
+      add(line:match("^%u+"))
+    end
+  end
+end
+
+-- the first octets of a line, which may be cut -> how a reply begins, or nil
+local function reply_line(line)
+  local code, more = line:match("^([2-5]%d%d)([ -]?)")
+  return code, more == "-"
+end
+
+-- d -> { { command=, code=, at= }… }: at is the offset in the server's octets
+-- behind the reply.  Stops where the server breaks the protocol.
+function pairs_of.list(d)
+  local list, asked, answered, offset = { { command = "GREETING" } }, 1, 0, 0
+  local function add(command)
+    asked = asked + 1
+    list[asked] = { command = command or "?" }
+  end
+  for _, step in ipairs(d.steps) do
+    local octets = (step.side == "S" or step.side == "C") and (dialog.bytes(step) or "EHLO\r\n") or ""
+    if step.side == "C" then
+      local last = list[answered]
+      commands(octets, last and last.command == "DATA" and last.code == 354, add)
+    elseif step.side == "S" then
+      for line in octets:gmatch("[^\n]*\n?") do
+        offset = offset + #line
+        local code, more = reply_line(line)
+        if line:sub(-1) == "\n" and code and not more then
+          answered = answered + 1
+          if not list[answered] then
+            return list
+          end
+          list[answered].code, list[answered].at = tonumber(code), offset
+        end
+      end
+    end
+  end
+  return list
+end
+
+-- the replies to bodies that had a recipient, in order: a dot alone has none
+function pairs_of.verdicts(d)
+  local verdicts, accepted = {}, false
+  for _, p in ipairs(pairs_of.list(d)) do
+    if p.command == "MAIL" then
+      accepted = false
+    elseif p.command == "RCPT" then
+      accepted = accepted or (p.code or 999) < 300
+    elseif p.command == "." and accepted then
+      verdicts[#verdicts + 1] = p
+    end
+  end
+  return verdicts
+end
+
+return pairs_of
