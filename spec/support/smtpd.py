@@ -2,6 +2,7 @@
 
 hostname      in the greeting
 tls           offer STARTTLS with `certificate` = {cert, key}
+tls_most      the newest version spoken, such as "TLSv1_1"
 extensions    EHLO keywords besides its own, such as "PIPELINING"
 size          limit of a message, announced by SIZE
 smtputf8      false: not offered
@@ -13,7 +14,7 @@ delay         seconds before each reply; delays = {command: seconds} for some
 
 Writes messages.jsonl and N.eml (the octets as they came), commands.jsonl.
 """
-import asyncio, json, os, re, ssl, sys
+import asyncio, json, os, re, ssl, sys, warnings
 from aiosmtpd.smtp import SMTP
 
 FOLDER = os.environ["SERVER_DIR"]
@@ -127,6 +128,10 @@ def factory():
     if OPTIONS["tls"]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(OPTIONS["certificate"]["cert"], OPTIONS["certificate"]["key"])
+        if "tls_most" in OPTIONS:
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = getattr(ssl.TLSVersion, OPTIONS["tls_most"])
     return Server(
         Handler(), hostname=OPTIONS["hostname"], tls_context=context,
         enable_SMTPUTF8=OPTIONS.get("smtputf8", True), data_size_limit=OPTIONS.get("size", 1 << 26))
