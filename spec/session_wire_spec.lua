@@ -132,7 +132,7 @@ describe("session wire", function()
   end)
 
   it("takes replies while it sends", function()
-    local session = in_body { max_chunk = 10 }
+    local session = in_body()
     session:body("0123456789abcdef\r\n")
     session:next(0)
     session:received(0, "421 going down\r\n")
