@@ -1,117 +1,13 @@
 local test = require "directsend.test"
 local packets = require "support.dnspacket"
+local queries = require "support.dnsquery"
 local dns, mem = test.dns, test.util
+local acts, drive, query_at = queries.acts, queries.drive, queries.at
+local reply_with, new = queries.reply_with, queries.new
 
-local NAME, MX = "example.com", packets.types.MX
-local ONE, TWO = "192.0.2.1:53", "[2001:db8::1]:53"
-local FOUND = {packets.mx(NAME, 10, "mx.example.com")}
-local BIG = {}
-for i = 1, 400 do BIG[i] = packets.mx(NAME, i, ("m%d.example.com"):format(i)) end
-
-local function new(config, until_, random)
-  config = config or {}
-  return dns.query(config.servers or {ONE, TWO}, NAME, MX, until_ or 100,
-    random or "\1\2\3\4\5\6\7", config)
-end
-
--- how a server may treat what is asked of it: each gets the query, the step
--- and the packet that was sent, and answers the step
-local acts = {}
-
-local function replies(make)
-  return function(q, step, sent, now)
-    local packet = make(sent)
-    q:received(now, step.tcp and packets.framed(packet) or packet)
-  end
-end
-
-local function reply_with(p)
-  return replies(function(sent) return packets.reply(sent, p) end)
-end
-
-acts.answer = reply_with{answer = FOUND}
-acts.nxdomain = reply_with{rcode = 3}
-acts.nodata = reply_with{}
-acts.servfail = reply_with{rcode = 2}
-acts.refused = reply_with{rcode = 5}
-acts.formerr = reply_with{rcode = 1}
-acts.notimp = reply_with{rcode = 4}
-acts.truncated = reply_with{tc = true}
-acts.lame = reply_with{ra = false, authority = {packets.ns("com", "a.b")}}
-acts.unreadable = reply_with{answer = FOUND, counts = {nil, 2}}
-acts.wrong_id = replies(function(sent)
-  return packets.reply(sent, {answer = FOUND, id = 0})
-end)
-acts.wrong_question = reply_with{answer = FOUND, question = {"a.b", "MX"}}
-acts.echo = replies(function(sent) return sent end)
-acts.garbage = replies(function() return "garbage" end)
-function acts.empty(q, _, _, now) q:received(now, "") end
-function acts.failed(q, _, _, now) q:failed(now) end
-function acts.silent(q, step) q:failed(step.deadline) end
--- one that answers the question once EDNS is left away
-function acts.old(q, step, sent, now)
-  local _, _, _, edns = packets.parse_query(sent)
-  acts[edns and "formerr" or "answer"](q, step, sent, now)
-end
--- one whose answer is too big for UDP
-function acts.big(q, step, sent, now)
-  if not step.tcp then return acts.truncated(q, step, sent, now) end
-  return reply_with{answer = BIG}(q, step, sent, now)
-end
-
--- obeys a query; servers[endpoint] is the name of an act, or a function.
--- Returns a log of what was asked; checks that all is in order.
-local function drive(q, servers, now)
-  local log, open, sent = {}, false, nil
-  now = now or 0
-  for _ = 1, 20000 do
-    local step = q:next(now)
-    local act = servers[step.server]
-    if type(act) == "string" then act = acts[act] end
-    if step.need == "done" then
-      assert.is_false(open)
-      return log
-    elseif step.need == "connect" then
-      assert.is_false(open)
-      log[#log + 1] = (step.tcp and "tcp " or "udp ") .. step.server
-      open, sent = true, ""
-      q:connected(now)
-    elseif step.need == "close" then
-      assert.is_true(open)
-      open = false
-    elseif step.need == "send" then
-      sent = sent .. step.data
-      q:sent(now, #step.data)
-    else
-      act(q, step, step.tcp and sent:sub(3) or sent, now)
-    end
-    assert.is_true(step.deadline <= 100)
-    if act == acts.silent and step.need == "receive" then now = step.deadline end
-  end
-  error "it never ends"
-end
-
-local function unframed(step)
-  return step.tcp and step.data:sub(3) or step.data
-end
-
--- leads a fresh query to a need; also the packet last sent on the way
-local function query_at(need, tcp, config)
-  local q = new(config)
-  local step, sent = q:next(0), nil
-  for _ = 1, 20 do
-    if step.need == need and step.tcp == tcp then return q, step, sent end
-    if step.need == "connect" then q:connected(0)
-    elseif step.need == "send" then
-      sent = unframed(step)
-      q:sent(0, #step.data)
-    elseif step.need == "receive" then
-      acts.truncated(q, step, sent, 0)
-    end
-    step = q:next(0)
-  end
-  error "never came there"
-end
+local ONE, TWO = queries.ONE, queries.TWO
+local NAME, MX = queries.NAME, packets.types.MX
+local FOUND, BIG = queries.FOUND, queries.BIG
 
 describe("dns/query", function()
   after_each(function() mem.fail_at(0) end)
@@ -300,14 +196,14 @@ describe("dns/query", function()
     end)
 
     it("are remembered to know no EDNS", function()
-      local queries = {}
+      local with_edns = {}
       local q = new{servers = {ONE}, attempts = 2}
       drive(q, {[ONE] = function(_, step, sent, now)
         local edns = select(4, packets.parse_query(sent))
-        queries[#queries + 1] = edns
+        with_edns[#with_edns + 1] = edns
         acts[edns and "formerr" or "servfail"](q, step, sent, now)
       end})
-      assert.same({true, false, false}, queries)
+      assert.same({true, false, false}, with_edns)
     end)
 
     it("answer over TCP what is cut over UDP", function()
@@ -448,119 +344,6 @@ describe("dns/query", function()
       assert.equal("receive", q:next(0).need)
       assert.equal(#sent - 2, sent:byte(1) * 256 + sent:byte(2))
       assert.equal(NAME, (select(2, packets.parse_query(sent:sub(3)))))
-    end)
-  end)
-
-  -- every need by every answer: what is needed next.  "next" is the other
-  -- server, "tcp" and "again" the same one, "same" the same need.
-  describe("each answer to each need", function()
-    local late = function(q, step) q:failed(step.deadline) end
-    local events = {
-      connected = function(q) q:connected(0) end,
-      sent = function(q, step) q:sent(0, #(step.data or "")) end,
-      short = function(q, step) q:sent(0, #(step.data or "x") - 1) end,
-      nothing = function(q) q:sent(0, 0) end,
-      failed = acts.failed, late = late, closed = acts.empty,
-      answer = acts.answer, nxdomain = acts.nxdomain,
-      garbage = acts.garbage, wrong_id = acts.wrong_id,
-      wrong_question = acts.wrong_question, truncated = acts.truncated,
-      servfail = acts.servfail, refused = acts.refused,
-      formerr = acts.formerr, notimp = acts.notimp,
-      unreadable = acts.unreadable, lame = acts.lame,
-    }
-    local table_of = {
-      connect = {connected = "send", failed = "next", late = "next"},
-      send = {sent = "receive", short = {udp = "next", tcp = "send"},
-        nothing = "next", failed = "next", late = "next"},
-      receive = {answer = "done", nxdomain = "done", failed = "next",
-        late = "next", servfail = "next", refused = "next",
-        unreadable = "next", lame = "next", formerr = "again",
-        notimp = "again", truncated = {udp = "tcp", tcp = "next"},
-        closed = {udp = "same", tcp = "next"},
-        garbage = {udp = "same", tcp = "next"},
-        wrong_id = {udp = "same", tcp = "next"},
-        wrong_question = {udp = "same", tcp = "next"}},
-    }
-
-    local function follow(q, before)
-      local open = before.need ~= "connect"
-      local step = q:next(0)
-      if step.need == before.need and step.server == before.server
-          and step.tcp == before.tcp and step.deadline == before.deadline
-          and step.data == before.data then
-        return "same"
-      end
-      local closed = step.need == "close"
-      if closed then step = q:next(0) end
-      if step.need == "connect" or step.need == "done" then
-        assert.equal(open, closed)
-      else
-        assert.is_false(closed)
-      end
-      if step.need ~= "connect" then return step.need end
-      if step.server ~= before.server then
-        assert.is_false(step.tcp)
-        return "next"
-      end
-      return step.tcp and not before.tcp and "tcp" or "again"
-    end
-
-    for need, row in pairs(table_of) do
-      for _, way in ipairs{"udp", "tcp"} do
-        it(("leads on from %s over %s"):format(need, way), function()
-          for event, act in pairs(events) do
-            local q, step, sent = query_at(need, way == "tcp")
-            act(q, step, sent or packets.packet{question = {NAME, "MX"}}, 0)
-            local want = row[event] or "same"
-            if type(want) == "table" then want = want[way] end
-            assert.equal(want, follow(q, step), event)
-          end
-        end)
-      end
-    end
-
-    it("is passed over after the end", function()
-      local q, step, sent = query_at("receive", false)
-      acts.nxdomain(q, step, sent, 0)
-      q:next(0)
-      local text = q:text()
-      for _, act in pairs(events) do act(q, step, sent, 0) end
-      assert.equal("done", q:next(0).need)
-      assert.same({"nxdomain", text}, {q:answer().status, q:text()})
-    end)
-
-    it("ends the query whatever the server does, and always", function()
-      for name, act in pairs(acts) do
-        local q = new{attempts = 3}
-        drive(q, {[ONE] = act, [TWO] = act})
-        assert.is_nil(q:text():find "%c", name)
-      end
-    end)
-
-    it("ends the query in any mixture", function()
-      local names, live = {}, mem.live()
-      for name in pairs(events) do names[#names + 1] = name end
-      table.sort(names)
-      local seed = 1
-      for _ = 1, 300 do
-        local q, sent, steps = new{attempts = 2}, "", 0
-        local step, last = q:next(0), nil
-        while step.need ~= "done" do
-          steps = steps + 1
-          assert.is_true(steps < 6000)
-          if step.need == "send" and last ~= "send" then
-            sent = unframed(step)
-          end
-          if step.need ~= "close" then
-            seed = (seed * 1103 + 12345) % 65521
-            local event = sent == "" and "connected" or names[seed % #names + 1]
-            events[event](q, step, sent, 0)
-          end
-          last, step = step.need, q:next(0)
-        end
-        q:close()
-      end
-      assert.equal(live, mem.live())
     end)
   end)
 

@@ -371,42 +371,6 @@ static int endpoint_parse (lua_State *L) {
   return 2;
 }
 
-/* --- compat ---------------------------------------------------------- */
-
-static int shared_value (lua_State *L) {
-  lua_pushvalue(L, lua_upvalueindex(1));
-  return 1;
-}
-
-/* shared(v): a table of functions that all return v */
-static int compat_shared (lua_State *L) {
-  static const luaL_Reg two[] = {
-      {"one", shared_value}, {"other", shared_value}, {NULL, NULL}};
-  luaL_checkany(L, 1);
-  luaL_newlibtable(L, two);
-  lua_pushvalue(L, 1);
-  luaL_setfuncs(L, two, 1);
-  return 1;
-}
-
-static int compat_is_buf (lua_State *L) {
-  lua_pushboolean(L, luaL_testudata(L, 1, BUF) != NULL);
-  lua_pushinteger(L, lua_gettop(L));
-  return 2;
-}
-
-static int compat_absindex (lua_State *L) {
-  int i = (int)luaL_checkinteger(L, 1);
-  lua_pushboolean(L, lua_absindex(L, LUA_REGISTRYINDEX) == LUA_REGISTRYINDEX);
-  lua_pushinteger(L, lua_absindex(L, i));
-  return 2;
-}
-
-static int compat_rawlen (lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)lua_rawlen(L, 1));
-  return 1;
-}
-
 static const luaL_Reg buf_methods[] = {
     {"append", buf_append},   {"nothing", buf_nothing},
     {"puts", buf_puts},       {"putc", buf_putc},
@@ -437,10 +401,6 @@ static const luaL_Reg functions[] = {
     {"buf", buf_new},
     {"error", error_new},
     {"error_set", error_set},
-    {"shared", compat_shared},
-    {"is_buf", compat_is_buf},
-    {"absindex", compat_absindex},
-    {"rawlen", compat_rawlen},
     {"ip", ip_parse},
     {"no_ip", ip_none},
     {"special", ip_special},
