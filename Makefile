@@ -2,6 +2,7 @@
 LUA = 5.4
 CC = gcc
 AR = ar
+OBJCOPY = objcopy
 CFLAGS = -O2 -g
 PREFIX = /usr/local
 VERSION = 0.1.0
@@ -30,8 +31,7 @@ SSL_LIBS = $(SSL_LIB:%=-L%) $(SSL_LIB:%=-Wl,-rpath,%) -lssl -lcrypto
 COMPILE = $(CC) $(WARN) $(CFLAGS) $(SANFLAGS) -D_GNU_SOURCE -fPIC -MMD -MP \
   -Isrc $(SSL_CFLAGS)
 SHARED = $(CC) -shared $(SANFLAGS) $(LDFLAGS) -Wl,--as-needed
-DEFINED = $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
-comma = ,
+DEFINED = $(if $(SAN),,-z defs)
 
 # what is made of what -------------------------------------------------------
 files = $(wildcard $(1:%=src/%/*.c))
@@ -44,7 +44,6 @@ obj = $(patsubst src/%.c,$(OUT)/obj/%.o,$(filter-out src/lua/%,$(1))) \
 
 all: $(B)/directsend/core.so $(B)/directsend/tls.so
 door: $(B)/directsend/test.so
-
 $(B)/directsend/core.so: $(call obj,$(CORE) $(BIND))
 	$(SHARED) -o $@ $^ -lresolv
 $(B)/directsend/tls.so: $(call obj,$(TLS) src/lua/tls.c src/lua/compat.c \
@@ -83,9 +82,13 @@ lib: $(L)/lib/libdirectsend.a $(L)/lib/libdirectsend.so \
 $(L)/obj/%.o: src/%.c | $(OUT)/headers
 	@mkdir -p $(@D) $(L)/lib
 	$(COMPILE) -c -o $@ $<
-$(L)/lib/libdirectsend.a: $(LIBOBJ)
+# one object: a program that links it meets no name of ours but ds_*
+$(L)/directsend.o: $(LIBOBJ)
+	$(LD) -r -o $@ $^
+	$(OBJCOPY) --wildcard --keep-global-symbol='ds_*' $@
+$(L)/lib/libdirectsend.a: $(L)/directsend.o
 	rm -f $@; $(AR) rcs $@ $^
-$(L)/lib/libdirectsend.so: $(LIBOBJ)
+$(L)/lib/libdirectsend.so: $(L)/directsend.o
 	$(SHARED) $(DEFINED) -Wl,-soname,$(LIBNAME) -o $(L)/lib/$(LIBNAME) $^ \
 	  -lresolv $(SSL_LIBS)
 	ln -sf $(LIBNAME) $@

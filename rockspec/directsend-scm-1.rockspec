@@ -19,21 +19,26 @@ test_dependencies = { "busted", "lua-cjson", "argparse" }
 test = { type = "busted" }
 
 local util = {
-  "src/util/addr.c", "src/util/buf.c", "src/util/err.c", "src/util/mem.c",
+  "src/util/addr.c", "src/util/buf.c", "src/util/content.c", "src/util/err.c",
+  "src/util/mem.c",
 }
 local core = {
   "src/mime/address.c", "src/mime/base64.c", "src/mime/crlf.c", "src/mime/date.c",
-  "src/mime/domain.c", "src/mime/field.c", "src/mime/param.c", "src/mime/qp.c",
-  "src/mime/utf8.c", "src/mime/word.c", "src/smtp/body.c", "src/smtp/command.c",
-  "src/smtp/engine.c", "src/smtp/engine_reply.c", "src/smtp/engine_send.c",
-  "src/smtp/engine_txn.c", "src/smtp/ext.c", "src/smtp/reply.c", "src/smtp/text.c",
-  "src/dns/answer.c", "src/dns/conf.c", "src/dns/message.c", "src/dns/mx.c",
-  "src/dns/query.c", "src/deliver/answer.c", "src/deliver/attempt.c",
-  "src/deliver/delivery.c", "src/deliver/outcome.c", "src/deliver/policy.c",
-  "src/deliver/resolve.c", "src/deliver/work.c", "src/net/heap.c", "src/net/loop.c",
-  "src/net/obey.c", "src/net/socket.c", "src/net/sys.c", "src/lua/compat.c",
-  "src/lua/core.c", "src/lua/delivery.c", "src/lua/delivery_answer.c",
-  "src/lua/delivery_config.c", "src/lua/field.c", "src/lua/loop.c", "src/lua/op.c",
+  "src/mime/domain.c", "src/mime/encode.c", "src/mime/field.c", "src/mime/ident.c",
+  "src/mime/layout.c", "src/mime/mailbox.c", "src/mime/media.c", "src/mime/message.c",
+  "src/mime/param.c", "src/mime/part.c", "src/mime/qp.c", "src/mime/raw.c",
+  "src/mime/scan.c", "src/mime/stream.c", "src/mime/utf8.c", "src/mime/word.c",
+  "src/smtp/body.c", "src/smtp/command.c", "src/smtp/engine.c", "src/smtp/engine_reply.c",
+  "src/smtp/engine_send.c", "src/smtp/engine_txn.c", "src/smtp/ext.c", "src/smtp/reply.c",
+  "src/smtp/text.c", "src/dns/answer.c", "src/dns/conf.c", "src/dns/message.c",
+  "src/dns/mx.c", "src/dns/query.c", "src/session/limit.c", "src/session/session.c",
+  "src/session/trace.c", "src/session/wire.c", "src/deliver/answer.c",
+  "src/deliver/attempt.c", "src/deliver/delivery.c", "src/deliver/outcome.c",
+  "src/deliver/policy.c", "src/deliver/resolve.c", "src/deliver/work.c", "src/net/file.c",
+  "src/net/heap.c", "src/net/loop.c", "src/net/obey.c", "src/net/socket.c",
+  "src/net/sys.c", "src/lua/address.c", "src/lua/compat.c", "src/lua/core.c",
+  "src/lua/delivery.c", "src/lua/delivery_answer.c", "src/lua/delivery_config.c",
+  "src/lua/field.c", "src/lua/loop.c", "src/lua/message.c", "src/lua/op.c",
 }
 local tls = {
   "src/tls/ctx.c", "src/tls/stream.c", "src/tls/trust.c", "src/tls/verify.c",

@@ -46,7 +46,9 @@ describe("the C library", function()
 
   it("knows nothing of Lua, and shows only its own names", function()
     assert.equal("1\n", output("grep -rlE 'lua(lib|xlib)?[.]h' build/lib/include"))
-    assert.equal("1\n", output("nm -D build/lib/lib/libdirectsend.so | grep -i ' lua'"))
-    assert.equal("1\n", output("nm -D --defined-only build/lib/lib/libdirectsend.so | grep -v ' ds_'"))
+    for _, names in ipairs { "nm -g build/lib/lib/libdirectsend.a", "nm -D build/lib/lib/libdirectsend.so" } do
+      assert.equal("1\n", output(names .. " | grep -i ' lua'"))
+      assert.equal("1\n", output(names .. " --defined-only | grep ' [A-Z] ' | grep -v ' ds_'"))
+    end
   end)
 end)
