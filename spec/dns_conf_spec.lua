@@ -71,14 +71,6 @@ options rotate timeout:3 attempts:4 edns0
     end
   end)
 
-  it("leaves a timeout and attempts that are there", function()
-    local text = "options timeout:3 attempts:4"
-    local c = conf(text, nil, 9)
-    assert.same({9, 4}, {c.timeout, c.attempts})
-    c = conf(text, nil, nil, 2)
-    assert.same({3, 2}, {c.timeout, c.attempts})
-  end)
-
   it("adds to the servers that are there", function()
     assert.equal("192.0.2.9:53", servers("", {"192.0.2.9"}))
     assert.equal("192.0.2.9:5353 192.0.2.1:53",

@@ -77,8 +77,6 @@ static void local_servers (ds_dns_config *c) {
 
 void ds_dns_conf_parse (ds_span text, ds_dns_config *c) {
   size_t at = 0, read = 0;
-  ds_time timeout = c->timeout;
-  unsigned attempts = c->attempts;
   while (at < text.n) {
     const char *p = text.p + at;
     const char *end = (const char *)memchr(p, '\n', text.n - at);
@@ -89,10 +87,6 @@ void ds_dns_conf_parse (ds_span text, ds_dns_config *c) {
     else if (read < NAMESERVERS && keyword(&line, "nameserver"))
       read += read_server(line, c);
   }
-  if (timeout > 0)
-    c->timeout = timeout;
-  if (attempts > 0)
-    c->attempts = attempts;
   if (c->count == 0)
     local_servers(c);
 }

@@ -9,8 +9,7 @@
 
 /*
 ** ds_dns_conf_parse: add the nameserver lines (first three), `options
-** timeout:` and `attempts:` (both clamped as resolv.conf(5) says) to *c; a
-** timeout or attempts that is there already stays.
+** timeout:` and `attempts:` (both clamped as resolv.conf(5) says) to *c.
 ** Text may have CRLF ends and lines of any length; "fe80::1%eth0" and other
 ** lines it cannot read are left out.  No usable server: 127.0.0.1 and ::1.
 */

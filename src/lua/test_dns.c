@@ -250,8 +250,7 @@ static void add_servers (lua_State *L, int i, ds_dns_config *c) {
   }
 }
 
-/* conf(text [, servers, timeout and attempts there before])
-   -> {servers…, timeout=, attempts=} */
+/* conf(text [, servers there before]) -> {servers…, timeout=, attempts=} */
 static int conf (lua_State *L) {
   ds_dns_config c;
   size_t n, i;
@@ -259,8 +258,6 @@ static int conf (lua_State *L) {
   memset(&c, 0, sizeof c);
   if (!lua_isnoneornil(L, 2))
     add_servers(L, 2, &c);
-  c.timeout = (ds_time)(luaL_optnumber(L, 3, 0) * DS_SECOND);
-  c.attempts = (unsigned)luaL_optinteger(L, 4, 0);
   s = (char *)exact(L, 1, &n);
   ds_dns_conf_parse(ds_span_of(s, n), &c);
   free(s);
