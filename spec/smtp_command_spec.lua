@@ -33,7 +33,7 @@ describe("smtp/command", function()
     each_insertion(function(c, path, form)
       local line = smtp.command_rcpt(path)
       local quoted = form:find('"', 1, true)
-      local fine = c > " " and c < "\127" and not c:find '["<>\\]' or quoted and c:find "^[ <>]$"
+      local fine = c:byte() > 32 and c:byte() < 127 and not c:find '["<>\\]' or quoted and c:find "^[ <>]$"
       if fine then
         assert.are.equal("RCPT TO:<" .. path .. ">\r\n", line)
       else

@@ -26,7 +26,8 @@ end
 
 -- what the client says, up to n octets of it, which are gone then
 function talk:said(n)
-  local octets = self.engine:output():sub(1, n or -1)
+  local octets = self.engine:output()
+  octets = octets:sub(1, n or #octets)
   self.engine:taken(#octets)
   return octets
 end
@@ -55,7 +56,7 @@ function talk.ready(extensions, careful)
     lines[#lines + 1] = "250-" .. e
   end
   lines[#lines] = lines[#lines]:gsub("^250%-", "250 ")
-  t:hear(unpack and unpack(lines) or table.unpack(lines)) -- luacheck: ignore
+  t:hear_octets(table.concat(lines, "\r\n") .. "\r\n")
   return t
 end
 

@@ -172,12 +172,15 @@ int ds_smtp_receive_data (ds_smtp *s, const void *p, size_t n) {
   return s->over ? DS_ERR_NOMEM : DS_OK;
 }
 
-/* every reply is in, and what was read holds none too many: RFC 2920's end of
-   a group.  The reply to QUIT says nothing of what went before. */
-static int synced (const ds_smtp *s) {
-  return s->in.len == 0 &&
-         (s->count == 0 ||
-          (s->count == 1 && s->ring[s->head].cmd == DS_CMD_QUIT));
+/*
+** Every reply is in, and what was read holds none too many: what was held may
+** be told.  The reply to QUIT says nothing of what went before.
+*/
+static int sync (ds_smtp *s) {
+  const ds_expected *e = ds_engine_head(s);
+  if (s->in.len > 0 || s->count > 1 || (e != NULL && e->cmd != DS_CMD_QUIT))
+    return 0;
+  return ds_txn_release(s);
 }
 
 static void on_close (ds_smtp *s) {
@@ -197,7 +200,7 @@ static void rest (ds_smtp *s) {
 
 /* one step towards the next event; 0: there is none for now */
 static int step (ds_smtp *s) {
-  if (ds_engine_read(s))
+  if (ds_engine_read(s) || sync(s))
     return 1;
   if (s->quit_said && s->txns == NULL) {
     stop(s);
@@ -232,11 +235,11 @@ int ds_smtp_next_event (ds_smtp *s, ds_smtp_event *ev) {
   memset(ev, 0, sizeof *ev);
   ev->text = "";
   for (;;) {
-    if (synced(s))
-      ds_txn_release(s);
     if (ds_txn_tell(s, ev))
       return 1;
     ev->txn = 0;
+    if (s->has_slot && sync(s))
+      continue;
     if (s->has_slot) {
       tell_slot(s, ev);
       return 1;

@@ -208,8 +208,8 @@ int ds_txn_refuse (ds_txn *t, size_t i, const ds_reply *r);
 /* the host lacks what t needs: all fail, due at once */
 void ds_txn_lack (ds_txn *t, ds_lack lacks);
 
-/* a sync point: what is held is due */
-void ds_txn_release (ds_smtp *s);
+/* a sync point: what is held is due; 1 when there was any */
+int ds_txn_release (ds_smtp *s);
 
 /* the session is over: what has no outcome gets it */
 void ds_txn_conclude (ds_smtp *s, int shifted);

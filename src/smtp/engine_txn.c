@@ -126,10 +126,14 @@ static void release (ds_txn *t) {
   t->held = 0;
 }
 
-void ds_txn_release (ds_smtp *s) {
+int ds_txn_release (ds_smtp *s) {
+  int any = 0;
   ds_txn *t;
-  for (t = s->txns; t != NULL; t = t->next)
+  for (t = s->txns; t != NULL; t = t->next) {
+    any |= t->held > 0;
     release(t);
+  }
+  return any;
 }
 
 void ds_txn_lack (ds_txn *t, ds_lack lacks) {
