@@ -75,6 +75,13 @@ describe("resolving a destination", function()
     assert.same({ "9.0.0.1:25", "2600::1:25" }, w.connects)
   end)
 
+  it("finds the one good address behind many that will not do", function()
+    local list = {}
+    for i = 1, 90 do list[i] = "10.0.0." .. i end
+    list[91] = "9.0.0.1"
+    assert.equal("delivered", run({ ["contoso.test"] = { A = list } }, { ["9.0.0.1"] = ok() }).outcome)
+  end)
+
   it("keeps to the families it is told", function()
     local zone = { ["contoso.test"] = { A = { "9.0.0.1" }, AAAA = { "2600::1" } } }
     local both = function() return { ["9.0.0.1"] = ok(), ["2600::1"] = ok() } end

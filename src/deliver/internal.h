@@ -47,7 +47,7 @@ typedef struct host {
   ds_ip literal; /* family 0: to be looked up */
 } host;
 
-#define ADDRESSES 32 /* read of one host and family */
+#define ADDRESSES 64 /* of one host, both families */
 
 struct ds_delivery {
   ds_delivery_config c;
@@ -71,7 +71,7 @@ struct ds_delivery {
   size_t host_count;
   size_t host_at; /* index of the one being tried, + 1 */
   int family_at;  /* families of it looked up: 0, 1, 2 */
-  ds_endpoint addresses[2 * ADDRESSES];
+  ds_endpoint addresses[ADDRESSES];
   size_t address_count;
   size_t address_at; /* the next to try */
   ds_endpoint peer;  /* the one being tried */

@@ -210,7 +210,7 @@ static void addresses_take (ds_delivery *d) {
   const ds_dns_answer *a = ds_query_answer(d->query);
   size_t i;
   if (a->status == DS_DNS_NOERROR || a->status == DS_DNS_NXDOMAIN) {
-    for (i = 0; i < a->count && i < ADDRESSES; i++)
+    for (i = 0; i < a->count; i++)
       address_add(d, &a->records[i].ip);
     return;
   }

@@ -36,21 +36,23 @@ static void read_servers (lua_State *L, ds_dns_config *c) {
   }
 }
 
+/* what the table says counts more than what resolv.conf says */
 static void read_dns (lua_State *L, int t, ds_dns_config *c) {
   lua_getfield(L, t, "dns");
   if (lua_istable(L, -1)) {
     t = lua_gettop(L);
-    ds_lua_opt_time(L, t, "timeout", &c->timeout);
-    c->attempts = (unsigned)ds_lua_opt_number(L, t, "attempts", c->attempts);
-    c->trust_ad = ds_lua_opt_boolean(L, t, "trust_ad");
     lua_getfield(L, t, "servers");
     if (lua_istable(L, -1))
       read_servers(L, c);
     lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-  if (c->count == 0)
+    if (c->count == 0)
+      ds_resolv_conf(NULL, c);
+    ds_lua_opt_time(L, t, "timeout", &c->timeout);
+    c->attempts = (unsigned)ds_lua_opt_number(L, t, "attempts", c->attempts);
+    c->trust_ad = ds_lua_opt_boolean(L, t, "trust_ad");
+  } else
     ds_resolv_conf(NULL, c);
+  lua_pop(L, 1);
 }
 
 static size_t read_networks (lua_State *L, int t, ds_network *v) {
