@@ -35,13 +35,23 @@ local function route_of(c, domain)
   return target
 end
 
--- destination.guard: why this sender may not be used, or nil
-function destination.guard(c, sender)
-  if sender == "" then return nil end
-  local domain = domain_of(sender)
-  return outside(c, domain)
-         and "the sender's domain " .. domain .. " is not among accepted_domains"
-         or nil
+-- why no mail at all goes out for this sender, or nil
+local function guard(c, sender)
+  local domain = sender ~= "" and domain_of(sender)
+  if domain and outside(c, domain) then
+    return "the sender's domain " .. domain .. " is not among accepted_domains"
+  end
+end
+
+-- a literal that is not allowed is no address here: nil, message, detail
+local function literals_ok(c, recipients)
+  for i = 1, #recipients do
+    if recipients[i]:find "@%[" and not c.allow_literals then
+      return nil, recipients[i] .. ": an address literal, which only "
+                  .. "allow_literals permits", { kind = "usage", field = "to" }
+    end
+  end
+  return true
 end
 
 local function place(c, address, target)
@@ -57,16 +67,20 @@ local function place(c, address, target)
            pin = target }
 end
 
--- destination.group: recipients by the delivery they travel in, in the order
--- of its first one: { route=, destination=, pin=, recipients={index…} }; and
--- for those no delivery takes { [index] = why }
-function destination.group(c, recipients)
+-- destination.group: the recipients of an envelope by the delivery they travel
+-- in, in the order of its first one: { route=, destination=, pin=,
+-- recipients={index…} }; and for those no delivery takes { [index] = why }.
+-- nil, message, detail for an envelope that will not do.
+function destination.group(c, envelope)
   local groups, by_key, refused = {}, {}, {}
-  for i = 1, #recipients do
-    local target, why = route_of(c, domain_of(recipients[i]))
-    local g = target and place(c, recipients[i], target)
+  local ok, trouble, detail = literals_ok(c, envelope.recipients)
+  if not ok then return nil, trouble, detail end
+  local barred = guard(c, envelope.sender)
+  for i, address in ipairs(envelope.recipients) do
+    local target, why = route_of(c, domain_of(address))
+    local g = target and not barred and place(c, address, target)
     if not g then
-      refused[i] = why
+      refused[i] = barred or why
     elseif by_key[g.key] then
       table.insert(by_key[g.key].recipients, i)
     else

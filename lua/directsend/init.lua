@@ -44,7 +44,7 @@ local function feed_of(self, m, envelope, group, body, rows)
     if not body then m.core:rewind() end
     tag = tag + 1
     return "message", { sender = envelope.sender, recipients = list,
-                        size = m:size(), tag = tag, flags = m.flags,
+                        size = m:size(), tag = tag, flags = m.core:flags(),
                         source = not body and m.core or nil }
   end
   function feed.rewind()
@@ -96,11 +96,6 @@ end
 
 -- ----------------------------------------------------------------- sending
 
-local function refused(address, why)
-  return { address = address, outcome = "failed", kind = "policy",
-           temporary = false, text = why }
-end
-
 -- run the deliveries of these groups; true, or nil, message, detail
 local function over_network(self, m, envelope, groups, rows)
   local d, jobs = driver.pick(self.config.driver), {}
@@ -125,29 +120,19 @@ end
 
 -- a row for every recipient: refused here, or told by its delivery
 local function rows_of(self, m, envelope)
-  local rows, groups, refusals = {}, {}, {}
-  local why = destination.guard(self.config, envelope.sender)
-  if not why then
-    groups, refusals = destination.group(self.config, envelope.recipients)
-  end
-  for i, address in ipairs(envelope.recipients) do
-    if why or refusals[i] then rows[i] = refused(address, why or refusals[i]) end
+  local rows = {}
+  local groups, refusals, detail = destination.group(self.config, envelope)
+  if not groups then return nil, refusals, detail end
+  for i, why in pairs(refusals) do
+    rows[i] = { address = envelope.recipients[i], outcome = "failed",
+                kind = "policy", temporary = false, text = why }
   end
   if groups[1] then
-    local ok, trouble, detail = self.carry(self, m, envelope, groups, rows)
-    if not ok then return nil, trouble, detail end
+    local ok, why
+    ok, why, detail = self.carry(self, m, envelope, groups, rows)
+    if not ok then return nil, why, detail end
   end
   return rows
-end
-
-local function literals_ok(self, envelope)
-  for _, address in ipairs(envelope.recipients) do
-    if address:find "@%[" and not self.config.allow_literals then
-      return usage("to", address .. ": an address literal, which only "
-                         .. "allow_literals permits")
-    end
-  end
-  return true
 end
 
 -- mailer:send: api.md.  A message is a table, or one that is built already.
@@ -155,12 +140,8 @@ function mailer:send(t)
   if self.closed then error("directsend: this mailer is closed", 2) end
   local m, why, detail = message.new(t, self.config)
   if not m then return nil, why, detail end
-  local envelope = m:envelope()
-  local ok
-  ok, why, detail = literals_ok(self, envelope)
-  if not ok then return nil, why, detail end
   local rows
-  rows, why, detail = rows_of(self, m, envelope)
+  rows, why, detail = rows_of(self, m, m:envelope())
   if not rows then return nil, why, detail end
   local delivered = 0
   for _, row in ipairs(rows) do

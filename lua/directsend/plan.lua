@@ -16,12 +16,12 @@ local function entry(c, envelope, g)
            policy = pin.tls and "config" or c.policy }
 end
 
-local function refusals_of(envelope, refused, why)
+local function refusals_of(envelope, refused)
   local out = {}
   for i, address in ipairs(envelope.recipients) do
-    if why or refused[i] then
+    if refused[i] then
       out[#out + 1] = { address = address, kind = "policy", outcome = "failed",
-                        text = why or refused[i] }
+                        text = refused[i] }
     end
   end
   return out
@@ -49,13 +49,11 @@ return function(c, t)
   local m, why, detail = message.new(t, c)
   if not m then return nil, why, detail end
   local envelope = m:envelope()
-  local barred = destination.guard(c, envelope.sender)
-  local groups, refused = {}, {}
-  if not barred then
-    groups, refused = destination.group(c, envelope.recipients)
-  end
+  local groups, refused
+  groups, refused, detail = destination.group(c, envelope)
+  if not groups then return nil, refused, detail end
   local out = { sender = envelope.sender, destinations = {},
-                refused = refusals_of(envelope, refused, barred) }
+                refused = refusals_of(envelope, refused) }
   local d, jobs = driver.pick(c.driver), {}
   for i, group in ipairs(groups) do
     out.destinations[i] = entry(c, envelope, group)

@@ -1,0 +1,70 @@
+local options = require "directsend.options"
+
+local function parse(...)
+  return assert(options.parse { ... })
+end
+
+describe("options", function()
+  it("become a message", function()
+    local m = options.message(parse("send", "--from", "a@b.test", "--to",
+      "c@d.test", "--to=e@f.test,g@h.test", "--subject", "s", "--text-file",
+      "body.txt", "--html-file", "body.html", "--attach", "x", "--attach",
+      "y", "--inline", "logo=/a=b.png", "--header", "X-A: b: c", "--header",
+      "X-B:d"))
+    assert.same({ from = "a@b.test", to = { "c@d.test", "e@f.test,g@h.test" },
+                  subject = "s", text = { path = "body.txt" },
+                  html = { path = "body.html" }, attach = { "x", "y" },
+                  inline = { logo = "/a=b.png" }, auto = "generated",
+                  headers = { { "X-A", "b: c" }, { "X-B", "d" } } }, m)
+  end)
+
+  it("leave out what was not said", function()
+    assert.same({ auto = "generated" }, options.message(parse "send"))
+  end)
+
+  it("become settings over those there are", function()
+    local base = { tls = "off", dns = { servers = "192.0.2.1", timeout = 3 },
+                   timeout = { total = 9, final = 8 }, from = "x@y.test" }
+    local t, set = options.settings(parse("send", "--tls", "required",
+      "--dns", "127.0.0.1", "--timeout", "5", "--port", "26"), base)
+    assert.same({ tls = "required", port = "26", from = "x@y.test",
+                  dns = { servers = { "127.0.0.1" }, timeout = 3 },
+                  timeout = { total = 5, final = 8 } }, t)
+    assert.same({ tls = true, port = true, dns = true, timeout = true }, set)
+    assert.same({ servers = "192.0.2.1", timeout = 3 }, base.dns)
+  end)
+
+  it("add routes to those there are, and leave the others their way", function()
+    local function routes(before)
+      return options.settings(parse("send", "--route", "a.test=mx.a.test:26"),
+                              { route = before }).route
+    end
+    assert.same({ ["a.test"] = "mx.a.test:26", ["*"] = "mx" }, routes(nil))
+    assert.same({ ["a.test"] = "mx.a.test:26", ["*"] = "h" }, routes "h")
+    assert.same({ ["a.test"] = "mx.a.test:26", ["b.test"] = "mx" },
+                routes { ["b.test"] = "mx" })
+  end)
+
+  it("know a trace from a trace into a file", function()
+    assert.same({}, parse("send", "--trace").trace)
+    assert.same({ "f" }, parse("send", "--trace=f").trace)
+    assert.is_nil(parse("send").trace)
+  end)
+
+  it("name the nearest word", function()
+    local none, why = options.parse { "send", "--subjct", "x" }
+    assert.is_nil(none)
+    assert.truthy(why:find("--subject", 1, true))
+  end)
+
+  it("refuse what has not its form", function()
+    for option, word in pairs { ["--inline"] = "cid", ["--header"] = "X" } do
+      local ok, e = pcall(options.message, parse("send", option, word))
+      assert.is_false(ok)
+      assert.equal(option, e.field)
+    end
+    local ok, e = pcall(options.settings, parse("send", "--route", "a"), {})
+    assert.is_false(ok)
+    assert.equal("--route", e.field)
+  end)
+end)
