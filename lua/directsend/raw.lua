@@ -1,0 +1,55 @@
+-- raw: a finished message passes through; whom it goes to stands in it.
+
+local check = require "directsend.check"
+
+-- what may stand beside it
+local beside = { raw = true, envelope = true, tag = true, all = true }
+
+local function check_keys(t)
+  for key in next, t do
+    if not beside[key] then
+      error(("message: '%s' cannot be given beside raw"):format(key), 0)
+    end
+  end
+  check.keys(t.raw, { path = "string", data = "string" }, "raw")
+  if (rawget(t.raw, "path") == nil) == (rawget(t.raw, "data") == nil) then
+    error("raw: either path or data is wanted", 0)
+  end
+end
+
+-- the values of the fields that name people or the message, by name
+local function people(header)
+  local found = { from = {}, sender = {}, to = {}, cc = {}, bcc = {},
+                  ["message-id"] = {} }
+  local unfolded = header:gsub("\r\n([ \t])", "%1"):gsub("\t", " ")
+  for name, value in unfolded:gmatch "([^\r\n:]+):([^\r\n]*)\r\n" do
+    local list = found[name:lower()]
+    if list then list[#list + 1] = value end
+  end
+  return found
+end
+
+local function first(list, reader)
+  return list[1] and reader:header(list[1], "raw")[1]
+end
+
+-- give m the message t.raw; its Message-ID and the envelope its header tells
+return function(m, t, settings, reader, put)
+  check_keys(t)
+  put("raw", m:raw(rawget(t.raw, "data"), rawget(t.raw, "path")))
+  local found = people(m:header())
+  local e, default = t.envelope or {}, { recipients = {} }
+  if rawget(e, "sender") == nil and not settings.force_from then
+    default.sender = first(found.sender, reader) or first(found.from, reader)
+                     or settings.from and reader:some(settings.from, "from")[1]
+  end
+  for _, name in ipairs(rawget(e, "recipients") and {} or { "to", "cc", "bcc" }) do
+    for _, value in ipairs(found[name]) do
+      for _, a in ipairs(reader:header(value, "raw", true)) do
+        table.insert(default.recipients, a)
+      end
+    end
+  end
+  local id = found["message-id"][1]
+  return id and id:match "<(.-)>", default
+end

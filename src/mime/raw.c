@@ -1,0 +1,168 @@
+#include "mime/field.h"
+#include "mime/message.h"
+#include "util/mem.h"
+
+#define CHUNK 8192
+
+static int refuse (ds_error *e, const char *why) {
+  return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s", why);
+}
+
+/* the octets of s up to and with its first line end; 0: it has none */
+static size_t line (ds_span s) {
+  const char *lf = s.n > 0 ? (const char *)memchr(s.p, '\n', s.n) : NULL;
+  return lf == NULL ? 0 : (size_t)(lf - s.p) + 1;
+}
+
+static ds_span behind (ds_span s, size_t n) {
+  return ds_span_of(s.p + n, s.n - n);
+}
+
+/* the field at the front of s, with all its lines; 0: the header is over */
+static size_t field (ds_span s) {
+  size_t n = line(s);
+  if (n <= 2)
+    return 0;
+  for (;;) {
+    ds_span rest = behind(s, n);
+    if (rest.n == 0 || (*rest.p != ' ' && *rest.p != '\t'))
+      return n;
+    n += line(rest);
+  }
+}
+
+static size_t colon (ds_span s) {
+  size_t i = 0;
+  while (i < s.n && s.p[i] != ':')
+    i++;
+  return i;
+}
+
+/* text with CRLF line ends: the header with its blank line; 0: that has not
+   come yet */
+static size_t header (ds_span s) {
+  size_t at = 0, n;
+  do {
+    n = line(behind(s, at));
+    at += n;
+  } while (n > 2);
+  return n == 2 ? at : 0;
+}
+
+typedef struct reader {
+  ds_buf head;   /* the header, and what came with its last chunk */
+  size_t head_n; /* of the header; 0 while it is not complete */
+  ds_crlf lines;
+  ds_scan body;
+} reader;
+
+static int take (reader *r, const char *p, size_t n, ds_error *e) {
+  char text[2 * CHUNK];
+  size_t k = ds_crlf_update(&r->lines, p, n, text);
+  if (r->head_n > 0) {
+    ds_scan_update(&r->body, text, k);
+    return DS_OK;
+  }
+  if (ds_buf_append(&r->head, text, k) != DS_OK)
+    return DS_ERR_NOMEM;
+  r->head_n = header(ds_buf_span(&r->head));
+  if ((r->head_n > 0 ? r->head_n : r->head.len) > DS_HEADER_BLOCK)
+    return refuse(e, "a header of more than 262144 octets");
+  if (r->head_n > 0)
+    ds_scan_update(&r->body, ds_buf_data(&r->head) + r->head_n,
+                   r->head.len - r->head_n);
+  return DS_OK;
+}
+
+/* all of it: its header into r->head, its body counted */
+static int read_all (reader *r, const ds_content *c, ds_error *e) {
+  char chunk[CHUNK];
+  uint64_t at = 0;
+  long n;
+  int rc = DS_OK;
+  while (rc == DS_OK && (n = c->read(c->ud, at, chunk, CHUNK, e)) != 0) {
+    rc = n < 0 ? (int)n : take(r, chunk, (size_t)n, e);
+    at += n > 0 ? (uint64_t)n : 0;
+  }
+  if (rc != DS_OK)
+    return rc;
+  if (r->head_n > 0)
+    r->head.len = r->head_n;
+  else if (r->lines.open && ds_buf_puts(&r->head, "\r\n") != DS_OK)
+    return DS_ERR_NOMEM;
+  ds_scan_final(&r->body);
+  return DS_OK;
+}
+
+static int is_bcc (ds_span name) {
+  return ds_span_eqi(name, ds_span_str("Bcc")) ||
+         ds_span_eqi(name, ds_span_str("Resent-Bcc"));
+}
+
+/* every field of the header but Bcc into *out, the blank line too */
+static int copy_header (ds_span head, ds_buf *out, size_t *fields,
+                        ds_error *e) {
+  size_t n;
+  while ((n = field(head)) > 0) {
+    ds_span name = ds_span_of(head.p, colon(ds_span_of(head.p, n)));
+    if (name.n == n || !ds_field_name_ok(name))
+      return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL,
+                          "field %lu of the header is none: '%.*s'",
+                          (unsigned long)*fields + 1,
+                          (int)(n - 2 < 60 ? n - 2 : 60), head.p);
+    if (++*fields > DS_HEADERS)
+      return ds_error_set(e, DS_ERR_LIMIT, DS_KIND_USAGE, NULL,
+                          "more than %d header fields", DS_HEADERS);
+    if (!is_bcc(name))
+      ds_buf_append(out, head.p, n);
+    head = behind(head, n);
+  }
+  ds_buf_putspan(out, head);
+  if (*fields == 0)
+    return refuse(e, "it has no header");
+  return ds_buf_failed(out) ? DS_ERR_NOMEM : DS_OK;
+}
+
+static int check_plain (const ds_scan *s, ds_error *e) {
+  if (s->nul)
+    return refuse(e, "a NUL octet cannot stand in a message");
+  if (s->longest > DS_FIELD_LINE)
+    return refuse(e, "a line is longer than 998 octets");
+  return DS_OK;
+}
+
+static int adopt (ds_message *m, reader *r, const ds_content *c, ds_error *e) {
+  ds_scan head;
+  int rc;
+  ds_scan_init(&head);
+  ds_scan_update(&head, ds_buf_data(&r->head), r->head.len);
+  if ((rc = check_plain(&head, e)) != DS_OK ||
+      (rc = check_plain(&r->body, e)) != DS_OK ||
+      (rc = copy_header(ds_buf_span(&r->head), &m->layout.text, &m->fields,
+                        e)) != DS_OK)
+    return rc;
+  if ((m->plain = (ds_part *)ds_calloc(1, sizeof *m->plain)) == NULL)
+    return DS_ERR_NOMEM;
+  m->plain->content = *c;
+  m->plain->text = 1;
+  m->plain->how = DS_ENC_8BIT;
+  m->plain->skip = r->head.len;
+  m->plain->size = r->body.size;
+  m->flags = (head.eight ? DS_MESSAGE_UTF8 | DS_MESSAGE_8BIT : 0) |
+             (r->body.eight ? DS_MESSAGE_8BIT : 0);
+  ds_buf_swap(&m->head, &r->head);
+  return ds_layout_body(&m->layout, m->plain);
+}
+
+int ds_message_raw (ds_message *m, const ds_content *c, ds_error *e) {
+  reader r;
+  int rc;
+  memset(&r, 0, sizeof r);
+  ds_scan_init(&r.body);
+  if ((rc = read_all(&r, c, e)) == DS_OK)
+    rc = adopt(m, &r, c, e);
+  ds_buf_clear(&r.head);
+  if (rc == DS_ERR_NOMEM)
+    ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL, "not enough memory");
+  return rc;
+}
