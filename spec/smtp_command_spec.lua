@@ -5,9 +5,11 @@ local USAGE = -2
 -- each octet below 0x80 at each place of an address
 local function each_insertion(f)
   for c = 0, 127 do
-    for _, form in ipairs { "%sa@b.example", "a%s@b.example", "a@b.example%s", '"a%s"@b.example' } do
-      f(string.char(c), form:format(string.char(c)), form)
-    end
+    local octet = string.char(c)
+    f(octet, octet .. "a@b.example")
+    f(octet, "a" .. octet .. "@b.example")
+    f(octet, "a@b.example" .. octet)
+    f(octet, '"a' .. octet .. '"@b.example', true)
   end
 end
 
@@ -30,9 +32,8 @@ describe("smtp/command", function()
   end)
 
   it("holds a path between its brackets", function()
-    each_insertion(function(c, path, form)
+    each_insertion(function(c, path, quoted)
       local line = smtp.command_rcpt(path)
-      local quoted = form:find('"', 1, true)
       local fine = c:byte() > 32 and c:byte() < 127 and not c:find '["<>\\]' or quoted and c:find "^[ <>]$"
       if fine then
         assert.are.equal("RCPT TO:<" .. path .. ">\r\n", line)
