@@ -1,11 +1,12 @@
+-- .ci/rockspec writes these lists
 local path = "rockspec/directsend-scm-1.rockspec"
 
 -- a rockspec is Lua without a library
 local function load_rockspec()
   local rock = {}
-  local chunk = assert((loadfile or load)(path, "t", rock)) -- luacheck: ignore 143
-  if setfenv then -- luacheck: ignore 113
-    setfenv(chunk, rock) -- luacheck: ignore 113
+  local chunk = assert(loadfile(path, "t", rock))
+  if setfenv then
+    setfenv(chunk, rock)
   end
   chunk()
   return rock
