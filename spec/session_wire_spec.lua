@@ -1,3 +1,4 @@
+local door = require "directsend.test"
 local pki = require "support.pki"
 local smtp_peer = require "support.smtp_peer"
 
@@ -131,6 +132,15 @@ describe("session wire", function()
     end
   end)
 
+  it("does not take it for said while it waits behind a piece of the body", function()
+    local session = in_body { max_chunk = 10 }
+    session:body("0123456789abcdef\r\n")
+    session:body_end()
+    assert.equal("0123456789", (select(2, session:next(0))))
+    session:failed(0, "connect", "broken pipe")
+    assert.equal("deferred", session:event(0).outcome)
+  end)
+
   it("takes replies while it sends", function()
     local session = in_body()
     session:body("0123456789abcdef\r\n")
@@ -152,17 +162,18 @@ describe("session wire", function()
     local _, data, fresh = session:next(0)
     assert.is_true(fresh)
     session:sent(0, #data)
-    -- the reply to MAIL alone: RCPT and DATA are still outstanding
-    session:received(0, "550 no\r\n")
-    session:event(0)
+    session:received(0, "250 ok\r\n250 ok\r\n354 go\r\n")
+    repeat
+      local ev = session:event(0)
+    until ev.event == "body"
+    session:body("x\r\n")
+    session:body_end()
+    assert.same({ "send", "x\r\n.\r\n", true }, { (session:next(0)), (select(2, session:next(0))), (select(3, session:next(0))) })
+    session:sent(0, 6)
     session:quit()
-    session:event(0)
     local want
     want, data, fresh = session:next(0)
-    if want == "send" then
-      assert.is_false(fresh)
-      assert.equal("QUIT\r\n", data)
-    end
+    assert.same({ "send", "QUIT\r\n", false }, { want, data, fresh })
     session = greeted()
     session:received(0, "250 unasked\r\n")
     local ended = session:event(0)
@@ -174,6 +185,42 @@ describe("session wire", function()
     local session = in_body()
     assert.equal("nothing", (session:next(0)))
     assert.equal("nothing", (greeted():next(0)))
+  end)
+
+  it("says no QUIT to who has gone", function()
+    local session, peer = new_session(), new_peer { replies = { EHLO = "250 x\r\n" } }
+    local log = run(setmetatable({}, { __index = function(_, name)
+      return function(_, ...)
+        if name == "next" and peer.bodies[1] and #peer.out == 0 then
+          session:received(0, "")
+        end
+        return session[name](session, ...)
+      end
+    end }), peer)
+    assert.equal("delivered", log.outcome)
+    assert.equal("", log.ended.kind)
+    assert.equal("DATA", peer.lines[#peer.lines])
+  end)
+
+  it("holds little while it is idle", function()
+    collectgarbage()
+    collectgarbage()
+    door.tls.failing(0)
+    local session = in_body { trace = false, max_chunk = 65536 }
+    for _ = 1, 10 do
+      session:body(("x"):rep(65534) .. "\r\n")
+      flush(session)
+    end
+    session:body_end()
+    flush(session)
+    session:received(0, "250 queued\r\n")
+    repeat
+      local ev = session:event(0)
+    until ev.event == "finished"
+    assert.is_nil(session:event(0))
+    assert.equal("nothing", (session:next(0)))
+    local _, _, bytes = door.tls.succeeding()
+    assert.is_true(bytes > 0 and bytes <= 8 * 1024)
   end)
 
   it("asks for a close to be told only once", function()

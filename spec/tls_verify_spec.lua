@@ -9,7 +9,6 @@ describe("tls verify", function()
   local files, now
 
   setup(function()
-    now = os.time()
     files = pki.new()
     files:authority("ca", { subject = "/CN=Test CA" })
     files:authority("short", { subject = "/CN=Short CA", days = 10 })
@@ -25,7 +24,7 @@ describe("tls verify", function()
     files:leaf("alien", { issuer = "other", san = "DNS:mx.example.test" })
     files:leaf("linked", { issuer = "middle", san = "DNS:mx.example.test" })
     files:leaf("self", { san = "DNS:mx.example.test" })
-    files:leaf("weak", { issuer = "ca", san = "DNS:mx.example.test", key = "rsa:1024" })
+    files:leaf("weak", { issuer = "ca", san = "DNS:mx.example.test", key = "rsa:768" })
     local many = {}
     for i = 1, 40 do
       many[i] = "DNS:mail" .. i .. ".example.test"
@@ -33,6 +32,7 @@ describe("tls verify", function()
     files:leaf("many", { issuer = "ca", san = table.concat(many, ",") })
     files:write("chain.pem", files:read("linked.pem") .. files:read("middle.pem"))
     files:write("withroot.pem", files:read("alien.pem") .. files:read("other.pem"))
+    now = os.time()
   end)
 
   teardown(function()
@@ -148,6 +148,10 @@ describe("tls verify", function()
   it("refuses a certificate that signed itself, unless it is the one trusted", function()
     refused("the certificate of mx.example.test is self-signed: set ca_file to it to trust it", "self")
     assert.equal(1, (try("self", { ca = "self" })))
+  end)
+
+  it("refuses a key that is too short", function()
+    refused("the certificate of mx.example.test will not do: EE certificate key too weak", "weak")
   end)
 
   it("wants a name to check", function()

@@ -65,6 +65,16 @@ describe("tls words", function()
     end
   end)
 
+  it("name a goodbye in the middle of the handshake", function()
+    local c = client()
+    c:handshake()
+    c:feed("\21\3\3\0\2\1\0")
+    local done, text, kind = c:handshake()
+    assert.is_nil(done)
+    assert.equal("the server closed the connection during the TLS handshake", text)
+    assert.equal("tls", kind)
+  end)
+
   it("have a sentence for what has none of its own", function()
     local c = client()
     c:handshake()

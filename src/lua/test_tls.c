@@ -8,6 +8,7 @@
 #include <lauxlib.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,23 +21,40 @@
 typedef struct client {
   const ds_tls_backend *b;
   ds_tls *t;
+  long held; /* heap taken and not given back, where that can be told */
 } client;
 
-static struct { long at, live; } failing;
+/* what malloc has given out; 0 where the C library does not tell */
+#ifndef __GLIBC_PREREQ
+#define __GLIBC_PREREQ(major, minor) 0
+#endif
+static long heap (void) {
+#if __GLIBC_PREREQ(2, 33)
+  return (long)mallinfo2().uordblks;
+#else
+  return 0;
+#endif
+}
+
+static struct { long at, live, bytes; } failing;
 
 static void *failing_realloc (void *ud, void *p, size_t n) {
   void *to;
   (void)ud;
   if (n == 0) {
     failing.live--;
+    failing.bytes -= (long)malloc_usable_size(p);
     free(p);
     return NULL;
   }
   if (failing.at > 0 && --failing.at == 0)
     return NULL;
-  to = realloc(p, n);
-  if (to != NULL && p == NULL)
+  if (p == NULL)
     failing.live++;
+  else
+    failing.bytes -= (long)malloc_usable_size(p);
+  to = realloc(p, n);
+  failing.bytes += (long)malloc_usable_size(to);
   return to;
 }
 
@@ -44,16 +62,19 @@ static void *failing_realloc (void *ud, void *p, size_t n) {
 static int l_failing (lua_State *L) {
   failing.at = (long)luaL_checkinteger(L, 1);
   failing.live = 0;
+  failing.bytes = 0;
   ds_mem_set(failing_realloc, NULL);
   return 0;
 }
 
-/* succeeding(): whether one failed, and how many blocks are not freed */
+/* succeeding(): whether one failed, how many blocks are not freed, and how many
+   octets they hold */
 static int l_succeeding (lua_State *L) {
   ds_mem_set(NULL, NULL);
   lua_pushboolean(L, failing.at == 0);
   lua_pushinteger(L, (lua_Integer)failing.live);
-  return 2;
+  lua_pushinteger(L, (lua_Integer)failing.bytes);
+  return 3;
 }
 
 static void poison (void) {
@@ -131,7 +152,9 @@ static int l_client (lua_State *L) {
   if (ctx == NULL)
     return failure(L, e.code, &e);
   poison();
+  c->held = -heap();
   c->t = c->b->open(ctx, &peer, &e);
+  c->held += heap();
   check_clean(L);
   poison();
   c->b->ctx_free(ctx);
@@ -144,7 +167,9 @@ static int client_handshake (lua_State *L) {
   ds_error e;
   int r;
   ds_error_clear(&e);
+  c->held -= heap();
   r = c->b->handshake(c->t, &e);
+  c->held += heap();
   check_clean(L);
   if (r < 0)
     return failure(L, r, &e);
@@ -156,7 +181,11 @@ static int client_feed (lua_State *L) {
   client *c = check_client(L);
   size_t n;
   const char *p = luaL_checklstring(L, 2, &n);
-  lua_pushinteger(L, c->b->feed(c->t, p, n));
+  int r;
+  c->held -= heap();
+  r = c->b->feed(c->t, p, n);
+  c->held += heap();
+  lua_pushinteger(L, r);
   check_clean(L);
   return 1;
 }
@@ -169,6 +198,14 @@ static int client_out (lua_State *L) {
     n = out->len;
   lua_pushlstring(L, n > 0 ? ds_buf_data(out) : "", n);
   ds_buf_consume(out, n);
+  c->held -= heap();
+  ds_buf_shrink(out);
+  c->held += heap();
+  return 1;
+}
+
+static int client_held (lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)check_client(L)->held);
   return 1;
 }
 
@@ -179,7 +216,9 @@ static int client_write (lua_State *L) {
   ds_error e;
   int r;
   ds_error_clear(&e);
+  c->held -= heap();
   r = c->b->write(c->t, p, n, &e);
+  c->held += heap();
   check_clean(L);
   if (r < 0)
     return failure(L, r, &e);
@@ -195,7 +234,9 @@ static int client_read (lua_State *L) {
   ds_error e;
   long r;
   ds_error_clear(&e);
+  c->held -= heap();
   r = c->b->read(c->t, p, n < sizeof p ? n : sizeof p, &e);
+  c->held += heap();
   check_clean(L);
   if (r < 0)
     return failure(L, (int)r, &e);
@@ -238,6 +279,7 @@ static const luaL_Reg client_methods[] = {{"handshake", client_handshake},
                                           {"read", client_read},
                                           {"shutdown", client_shutdown},
                                           {"info", client_info},
+                                          {"held", client_held},
                                           {"close", client_close},
                                           {NULL, NULL}};
 

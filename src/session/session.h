@@ -55,15 +55,26 @@ ds_session *ds_session_new (const ds_session_config *c);
 void ds_session_free (ds_session *s);
 
 /*
-** ds_session_step_next: what the wire is to do now.  Drain the events first
-** (ds_session_next_event): what a session wants may depend on them.
+** ds_session_next: what the wire is to do now.  Drain the events first
+** (ds_session_next_event): what a session wants may depend on them.  What a
+** SEND presents counts as said, also when it then fails.  A deadline that has
+** passed ends the session (kind timeout, "no complete reply to MAIL within
+** 300 s"); that of a reply covers all of it, and begins when it is the
+** awaited one and what asked for it is sent.  After ENDED by QUIT there may be
+** a last SEND, and a RECEIVE when timeouts.quit is not 0.
 */
 void ds_session_next (ds_session *s, ds_time now, ds_session_step *step);
 
 /* ds_session_until: another message, another end of its time */
 void ds_session_until (ds_session *s, ds_time until);
 
-/* what the wire did; n of sent may be short, 0 too */
+/*
+** What the wire did; n of sent may be short, 0 too; n == 0 of received: the
+** peer closed.  Under TLS a FIN without close_notify is a close between
+** replies, and an error (kind tls) within one.  A failure of kind timeout is
+** told in the session's words, others in those given; whole replies that came
+** before count.
+*/
 void ds_session_sent (ds_session *s, ds_time now, size_t n);
 void ds_session_received (ds_session *s, ds_time now, const void *p, size_t n);
 void ds_session_failed (ds_session *s, ds_time now, ds_kind kind,
@@ -71,13 +82,16 @@ void ds_session_failed (ds_session *s, ds_time now, ds_kind kind,
 
 /*
 ** ds_session_next_event: the engine's events; TLS_GO is kept here.  After
-** ds_session_tls the second READY comes, or ENDED with stage handshake.
+** ds_session_tls the second READY comes, or TLS_NO, or ENDED: with stage
+** handshake when TLS failed, also when the server breaks it off before it says
+** anything over it.
 */
 int ds_session_next_event (ds_session *s, ds_time now, ds_smtp_event *ev);
 
 /*
 ** ds_session_tls: say STARTTLS now and open TLS with these when the 220 comes
-** (all are copied or referenced until free).  0 or DS_ERR_STATE.
+** (p is copied; b and ctx are used until then).  0, DS_ERR_STATE (not offered,
+** asked before), or DS_ERR_NOMEM, which has ended the session.
 */
 int ds_session_tls (ds_session *s, const ds_tls_backend *b, ds_tls_ctx *ctx,
                     const ds_tls_peer *p);

@@ -53,7 +53,7 @@ void ds_tls_info_get (ds_tls *t, ds_tls_info *i);
 int ds_tls_expect (ds_tls *t);
 int ds_tls_verify (X509_STORE_CTX *s, void *ud);
 
-/* words.c: t->error from SSL_get_error's answer and OpenSSL's queue */
-int ds_tls_fail (ds_tls *t, int why);
+/* words.c: t->error from what OpenSSL left in its queue */
+int ds_tls_fail (ds_tls *t);
 
 #endif

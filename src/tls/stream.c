@@ -151,7 +151,7 @@ static int held_up (ds_tls *t, int result, ds_error *e) {
   else if (why == SSL_ERROR_ZERO_RETURN && t->up)
     why = DS_ERR_CLOSED;
   else {
-    ds_tls_fail(t, why);
+    ds_tls_fail(t);
     why = told(t, e);
   }
   ERR_clear_error();
@@ -187,7 +187,7 @@ int ds_tls_write (ds_tls *t, const void *p, size_t n, ds_error *e) {
   ERR_clear_error();
   r = SSL_write_ex(t->ssl, p, n, &done);
   if (r != 1) {
-    ds_tls_fail(t, SSL_get_error(t->ssl, r));
+    ds_tls_fail(t);
     r = told(t, e);
   } else
     r = DS_OK;
