@@ -4,6 +4,8 @@ local dialog = require "support.dialog"
 local drive = require "support.drive"
 local servers = require "support.servers"
 
+local unpack = table.unpack or unpack -- luacheck: ignore
+
 local function words(...)
   local out = {}
   for _, group in ipairs { ... } do
@@ -67,7 +69,7 @@ describe("the command", function()
       assert.equal(0, status)
       local report = cjson.decode(out)
       assert.is_true(report.ok)
-      assert.truthy(report.message_id:find "^<.*@.*>$")
+      assert.truthy(report.message_id:find "^[^<]+@[^>]+$")
       assert.equal(1, #report.recipients)
       local row = report.recipients[1]
       assert.equal("b@example.test", row.address)
@@ -214,8 +216,10 @@ describe("the command", function()
         { "send", "--to", "not an address" },
         { "send", "--hostname", "x\r\nMAIL FROM:<>" },
       } do
-        local status, out, err = command(words(wrong, wrong[1] == "send"
-          and words(letter, text, pinned(server.port)) or {}))
+        local sound = words({ wrong[1] }, letter, text, pinned(server.port))
+        if wrong[1] ~= "send" then sound = {} end
+        local status, out, err = command(words(sound, { select(
+          wrong[1] == "send" and 2 or 1, unpack(wrong)) }))
         assert.equal(64, status, table.concat(wrong, " ") .. ": " .. err)
         assert.equal("", out)
         assert.truthy(err:find "^directsend: ")
@@ -315,8 +319,8 @@ describe("the command", function()
 
   it("says which module it lacks", function()
     local status, _, err = command({ "version" }, { env =
-      "LUA_INIT='package.preload.argparse = function() error(\"gone\", 0) end' "
-      .. "LUA_INIT_5_4= LUA_INIT_5_3= LUA_INIT_5_2=" })
+      "LUA_INIT='package.preload.argparse = function() error(\"gone\", 0) end'"
+      })
     assert.equal(78, status, err)
     assert.truthy(err:find("lua-argparse", 1, true))
   end)

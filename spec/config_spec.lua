@@ -67,49 +67,6 @@ describe("config", function()
     end)
   end)
 
-  describe("from a file", function()
-    it("is the table the file returns", function()
-      with_file("return { port = 24 + 1, tls = 'off' }", function(name)
-        assert.equal("off", config.read(name).tls)
-      end)
-    end)
-
-    it("is data: no name of the program is in reach", function()
-      for _, text in ipairs { "return { from = os.getenv 'HOME' }",
-                              "return require 'os'", "print 'x' return {}" } do
-        with_file(text, function(name) refused(name, "config") end)
-      end
-    end)
-
-    it("leaves no global behind", function()
-      with_file("leak = 1 return {}", function(name)
-        assert(config.read(name))
-        assert.is_nil(rawget(_G, "leak"))
-      end)
-    end)
-
-    it("is never bytecode", function()
-      with_file(string.dump(function() return {} end), function(name)
-        refused(name, "config", "is not text")
-      end)
-    end)
-
-    it("does not raise, whatever it holds", function()
-      for text, field in pairs { ["return {"] = "config",
-                                 ["return 1"] = "config",
-                                 ["error 'x'"] = "config",
-                                 ["return { tsl = 1 }"] = "config",
-                                 ["return { tls = 1 }"] = "config",
-                                 ["return { port = 0 }"] = "port" } do
-        with_file(text, function(name) refused(name, field, name) end)
-      end
-    end)
-
-    it("must be there when it is named", function()
-      refused("/nonexistent/directsend.lua", "config", "/nonexistent")
-    end)
-  end)
-
   describe("that is not named", function()
     local getenv = os.getenv
     after_each(function() os.getenv = getenv end) -- luacheck: ignore

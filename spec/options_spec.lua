@@ -7,11 +7,14 @@ end
 describe("options", function()
   it("become a message", function()
     local m = options.message(parse("send", "--from", "a@b.test", "--to",
-      "c@d.test", "--to=e@f.test,g@h.test", "--subject", "s", "--text-file",
+      "c@d.test", "--to=e@f.test,\"G, H\" <g@h.test>", "--cc", "not one", "--subject", "s", "--text-file",
       "body.txt", "--html-file", "body.html", "--attach", "x", "--attach",
       "y", "--inline", "logo=/a=b.png", "--header", "X-A: b: c", "--header",
       "X-B:d"))
-    assert.same({ from = "a@b.test", to = { "c@d.test", "e@f.test,g@h.test" },
+    assert.same({ from = "a@b.test", to = { { address = "c@d.test" },
+                  { address = "e@f.test" },
+                  { name = "G, H", address = "g@h.test" } },
+                  cc = { "not one" },
                   subject = "s", text = { path = "body.txt" },
                   html = { path = "body.html" }, attach = { "x", "y" },
                   inline = { logo = "/a=b.png" }, auto = "generated",

@@ -9,9 +9,10 @@ local cli = {}
 local EX = { ok = 0, usage = 64, content = 65, host = 68, refused = 69,
              temporary = 75, policy = 77, config = 78 }
 
--- fields of a message whose fault is the caller's, not the content's
-local addressing = { from = true, to = true, cc = true, bcc = true,
-                     sender = true, reply_to = true, envelope = true }
+-- whose fault a field of a message is, where it is not the content's
+local by_field = { from = EX.usage, to = EX.usage, cc = EX.usage,
+                   bcc = EX.usage, envelope = EX.usage, config = EX.config,
+                   aliases = EX.config, force_from = EX.config }
 
 -- ------------------------------------------------------------------- words
 
@@ -118,21 +119,16 @@ end
 local function status_of_detail(detail, set)
   local name = detail.field and detail.field:match "^[%w_]+"
   if detail.kind ~= "usage" then return EX.temporary end
-  if set and not set[name] then return EX.config end
-  if set or addressing[name] then return EX.usage end
-  return EX.content
+  if set then return set[name] and EX.usage or EX.config end
+  return by_field[name] or EX.content
 end
 
 -- ---------------------------------------------------------------- commands
 
 -- a mailer with the settings the command runs with; nil, message, status
 local function mailer_of(o, options)
-  local base, why
-  if o.config then
-    base, why = config.load(o.config)
-  else
-    base, why = config.find()
-  end
+  local name, base, why = o.config or config.find(), {}, nil
+  if name then base, why = require "directsend.configfile".load(name) end
   if not base then return nil, why, EX.config end
   local ok, t, set = pcall(options.settings, o, base)
   if not ok then

@@ -1,5 +1,5 @@
--- config: what a mailer is told: the defaults, and the files that hold it.
--- The keys themselves are read by settings.lua, where there are any.
+-- config: what a mailer is told: the defaults, and where it is found.  Keys are
+-- read by settings.lua and files by configfile.lua, where there are any.
 
 local core = require "directsend.core"
 
@@ -44,68 +44,28 @@ function config.check(t)
   return c
 end
 
--- the chunk of a file's text, without any name to reach for
-local function compile(source, name)
-  if source:sub(1, 1) == "\27" then return nil, name .. ": is not text" end
-  local setfenv = rawget(_G, "setfenv")
-  if not setfenv then return load(source, "@" .. name, "t", {}) end
-  local chunk, why = rawget(_G, "loadstring")(source, "@" .. name)
-  return chunk and setfenv(chunk, {}), why
-end
-
--- config.load: the table a file returns; nil, message, detail, and true when
--- there is no such file
-function config.load(name)
-  local detail = { kind = "usage", field = "config" }
-  local file, why, code = io.open(name, "rb")
-  if not file then return nil, why, detail, code == 2 end
-  local source
-  source, why = file:read "*a"
-  file:close()
-  if not source then return nil, name .. ": " .. why, detail end
-  local chunk
-  chunk, why = compile(source, name)
-  if not chunk then return nil, why, detail end
-  local ok, t = pcall(chunk)
-  if not ok then return nil, tostring(t), detail end
-  if type(t) ~= "table" then
-    return nil, name .. ": returns no table", detail
-  end
-  return t
-end
-
--- config.find: the first configuration file there is, loaded, and its name;
--- {} when there is none
+-- config.find: the configuration file that is used: its name, nil for none
 function config.find()
   local named, home = os.getenv "DIRECTSEND_CONFIG", os.getenv "HOME"
-  if named == "" then named = nil end
+  if named and named ~= "" then return named end
   local places = { "/etc/directsend.lua" }
   if home then table.insert(places, 1, home .. "/.config/directsend.lua") end
-  for _, name in ipairs(named and { named } or places) do
-    local t, why, detail, absent = config.load(name)
-    if t then return t, name end
-    if named or not absent then return nil, why, detail end
+  for _, name in ipairs(places) do
+    local file, _, code = io.open(name, "rb")
+    if file then file:close() end
+    if file or code ~= 2 then return name end -- 2: there is none
   end
-  return {}
 end
 
 -- config.read: the settings of a table, of a file, or of the file that is
--- found.  In a file even misuse is a value from outside: it does not raise.
+-- found
 function config.read(source)
   if type(source) == "table" then return config.check(source) end
   require "directsend.check".type(source, "table|string|nil", "config")
-  local t, name, detail
-  if source then
-    t, name, detail = config.load(source)
-  else
-    t, name, detail = config.find()
-  end
-  if not t then return nil, name, detail end
-  local ok, c, why
-  ok, c, why, detail = pcall(config.check, t)
-  if ok and c then return c end
-  return nil, (source or name) .. ": " .. (ok and why or c),
-         detail or { kind = "usage", field = "config" }
+  local name = source
+  if source == nil then name = config.find() end
+  if name == nil then return config.check {} end
+  return require "directsend.configfile".read(name)
 end
 
 return config

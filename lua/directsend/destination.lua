@@ -5,82 +5,23 @@ local core = require "directsend.core"
 
 local destination = {}
 
-local function domain_of(address)
-  return address:match "@([^@]*)$":lower()
-end
-
--- a route the user wrote down for this very domain
-local function named(c, domain)
-  return type(c.route) == "table" and c.route[domain] ~= nil
-end
-
-local function outside(c, domain)
-  return c.accepted_domains and not c.accepted_domains[domain]
-         and not named(c, domain)
-end
-
--- where the mail of a domain goes: "mx" or a pin; nil, why: nowhere
-local function route_of(c, domain)
-  if outside(c, domain) then
-    return nil, domain .. " is not among accepted_domains"
-  end
-  local target = c.route
-  if type(target) == "table" then
-    target = target[domain] or target["*"]
-  end
-  if not target then
-    return nil, ("no route leads to %s, and there is none for \"*\"")
-                :format(domain)
-  end
-  return target
-end
-
--- why no mail at all goes out for this sender, or nil
-local function guard(c, sender)
-  local domain = sender ~= "" and domain_of(sender)
-  if domain and outside(c, domain) then
-    return "the sender's domain " .. domain .. " is not among accepted_domains"
-  end
-end
-
--- a literal that is not allowed is no address here: nil, message, detail
-local function literals_ok(c, recipients)
-  for i = 1, #recipients do
-    if recipients[i]:find "@%[" and not c.allow_literals then
-      return nil, recipients[i] .. ": an address literal, which only "
-                  .. "allow_literals permits", { kind = "usage", field = "to" }
-    end
-  end
-  return true
-end
-
-local function place(c, address, target)
-  local domain = domain_of(address)
-  if target == "mx" then
-    return { key = domain, route = "mx", destination = domain }
-  end
-  local port = target.port or c.port
-  local source = table.concat(target.source_address or {}, " ")
-  return { key = table.concat({ target.host, port, target.tls or "", source },
-                              "|"),
-           route = target.host .. ":" .. port, destination = target.host,
-           pin = target }
+local function by_mx(domain)
+  return { key = domain, route = "mx", destination = domain }
 end
 
 -- destination.group: the recipients of an envelope by the delivery they travel
 -- in, in the order of its first one: { route=, destination=, pin=,
--- recipients={index…} }; and for those no delivery takes { [index] = why }.
--- nil, message, detail for an envelope that will not do.
+-- recipients={index…} }; and for those no delivery takes { [index] = why }
 function destination.group(c, envelope)
   local groups, by_key, refused = {}, {}, {}
-  local ok, trouble, detail = literals_ok(c, envelope.recipients)
-  if not ok then return nil, trouble, detail end
-  local barred = guard(c, envelope.sender)
+  local place = by_mx
+  if c.route ~= "mx" or c.accepted_domains then
+    place = require "directsend.route"(c, envelope.sender)
+  end
   for i, address in ipairs(envelope.recipients) do
-    local target, why = route_of(c, domain_of(address))
-    local g = target and not barred and place(c, address, target)
+    local g, why = place(address:match "@([^@]*)$":lower())
     if not g then
-      refused[i] = barred or why
+      refused[i] = why
     elseif by_key[g.key] then
       table.insert(by_key[g.key].recipients, i)
     else

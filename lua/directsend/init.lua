@@ -12,10 +12,6 @@ local directsend = { _VERSION = "directsend " .. core.version }
 local mailer = {}
 mailer.__index = mailer
 
-local function usage(field, why)
-  return nil, why, { kind = "usage", field = field }
-end
-
 -- ------------------------------------------------------------------- feeds
 
 -- the body as the message gives it; where several deliveries read it at once
@@ -44,7 +40,7 @@ local function feed_of(self, m, envelope, group, body, rows)
     if not body then m.core:rewind() end
     tag = tag + 1
     return "message", { sender = envelope.sender, recipients = list,
-                        size = m:size(), tag = tag, flags = m.core:flags(),
+                        size = m:size(), tag = tag, flags = m.flags,
                         source = not body and m.core or nil }
   end
   function feed.rewind()
@@ -53,9 +49,7 @@ local function feed_of(self, m, envelope, group, body, rows)
     if not ok then return "failed", "local", why end
     return "rewound"
   end
-  function feed.context()
-    return self:context()
-  end
+  function feed.context() return self:context() end
   function feed.result(op)
     local row = op.row
     local index = group.recipients[(row.tag - 1) * most + row.recipient]
@@ -64,7 +58,7 @@ local function feed_of(self, m, envelope, group, body, rows)
     rows[index] = row
   end
   function feed.trace(op)
-    self:tell(op.data)
+    if self.trace then self.trace(op.data) end
   end
   return feed
 end
@@ -83,17 +77,6 @@ function mailer:context()
   return "context", self.tls
 end
 
--- a trace that fails must not cost anybody the mail
-function mailer:tell(text)
-  local trace = self.config.trace
-  if type(trace) == "function" then
-    for line in text:gmatch "[^\n]+" do pcall(trace, line) end
-  elseif self.trace_file then
-    self.trace_file:write(text)
-    self.trace_file:flush()
-  end
-end
-
 -- ----------------------------------------------------------------- sending
 
 -- run the deliveries of these groups; true, or nil, message, detail
@@ -108,7 +91,7 @@ local function over_network(self, m, envelope, groups, rows)
     local delivery, field
     delivery, why, field = destination.delivery(self.config, group,
                                                 d.capabilities.max_chunk)
-    if not delivery then return usage(field, why) end
+    if not delivery then return nil, why, { kind = "usage", field = field } end
     jobs[i] = { delivery = delivery,
                 feed = feed_of(self, m, envelope, group, body, rows) }
   end
@@ -121,15 +104,13 @@ end
 -- a row for every recipient: refused here, or told by its delivery
 local function rows_of(self, m, envelope)
   local rows = {}
-  local groups, refusals, detail = destination.group(self.config, envelope)
-  if not groups then return nil, refusals, detail end
+  local groups, refusals = destination.group(self.config, envelope)
   for i, why in pairs(refusals) do
     rows[i] = { address = envelope.recipients[i], outcome = "failed",
                 kind = "policy", temporary = false, text = why }
   end
   if groups[1] then
-    local ok, why
-    ok, why, detail = self.carry(self, m, envelope, groups, rows)
+    local ok, why, detail = self.carry(self, m, envelope, groups, rows)
     if not ok then return nil, why, detail end
   end
   return rows
@@ -156,23 +137,13 @@ end
 
 -- mailer:close: idempotent; deliveries of another coroutine end on their own
 function mailer:close()
-  self.closed = true
-  if self.trace_file then self.trace_file:close() end
-  self.trace_file, self.tls = nil, nil
+  if self.trace then self.trace() end
+  self.closed, self.trace, self.tls = true, nil, nil
   return true
 end
 mailer.__gc, mailer.__close = mailer.close, mailer.close
 
 -- ------------------------------------------------------------------- faces
-
-local function open_trace(self)
-  local name = self.config.trace
-  if type(name) ~= "string" then return true end
-  local file, why = io.open(name, "a")
-  if not file then return usage("trace", why) end
-  self.trace_file = file
-  return true
-end
 
 -- directsend.new: a mailer; from a table, a file name, or the configuration
 -- that is found
@@ -180,12 +151,11 @@ function directsend.new(source)
   local c, why, detail = config.read(source)
   if not c then return nil, why, detail end
   local self = setmetatable({ config = c, carry = over_network }, mailer)
-  local ok
-  ok, why, detail = open_trace(self)
-  if ok and c.transport ~= "network" then
-    ok, why, detail = require "directsend.transport".open(self)
+  if c.trace then
+    self.trace, why, detail = require "directsend.trace".open(c.trace)
+    if not self.trace then return nil, why, detail end
   end
-  if not ok then return nil, why, detail end
+  if c.transport ~= "network" then require "directsend.transport".open(self) end
   return self
 end
 

@@ -2,6 +2,7 @@
 -- as settings.
 
 local argparse = require "argparse"
+local core = require "directsend.core"
 
 local options = {}
 
@@ -76,6 +77,19 @@ local function some(list)
   return list and list[1] and list or nil
 end
 
+-- --to A --to B,C: one list; what is no list is left for the message to refuse
+local function addresses(texts)
+  local out = {}
+  for _, text in ipairs(texts or {}) do
+    local list = core.address.list(text, "bare literals")
+    for _, a in ipairs(list or {}) do
+      out[#out + 1] = { name = a.name, address = a.address }
+    end
+    if not list then out[#out + 1] = text end
+  end
+  return some(out)
+end
+
 local function inline_of(list)
   local out = {}
   for _, text in ipairs(list) do
@@ -98,8 +112,8 @@ end
 -- options.message: what is to be sent
 function options.message(o)
   return {
-    from = o.from, to = some(o.to), cc = some(o.cc), bcc = some(o.bcc),
-    subject = o.subject,
+    from = o.from, to = addresses(o.to), cc = addresses(o.cc),
+    bcc = addresses(o.bcc), subject = o.subject,
     text = o.text or o.text_file and { path = o.text_file },
     html = o.html_file and { path = o.html_file },
     attach = some(o.attach), inline = inline_of(o.inline),

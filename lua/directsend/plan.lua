@@ -49,9 +49,7 @@ return function(c, t)
   local m, why, detail = message.new(t, c)
   if not m then return nil, why, detail end
   local envelope = m:envelope()
-  local groups, refused
-  groups, refused, detail = destination.group(c, envelope)
-  if not groups then return nil, refused, detail end
+  local groups, refused = destination.group(c, envelope)
   local out = { sender = envelope.sender, destinations = {},
                 refused = refusals_of(envelope, refused) }
   local d, jobs = driver.pick(c.driver), {}

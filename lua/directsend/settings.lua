@@ -1,7 +1,6 @@
 -- settings: the keys of a configuration, each with its reader.
 
 local check = require "directsend.check"
-local driver = require "directsend.driver"
 local value = require "directsend.value"
 
 local refuse, text = value.refuse, value.text
@@ -78,7 +77,7 @@ local keys = {
   end,
   driver = function(v, field)
     if type(v) ~= "table" then return value.word("native", "ngx")(v, field) end
-    driver.check(v)
+    require "directsend.driver.given".check(v)
     return v
   end,
   trace = function(v, field)

@@ -72,7 +72,6 @@ end
 function transport.open(self)
   local word, rest = self.config.transport:match "^(%a+):?(.*)$"
   self.carry = carriers[word](self, rest)
-  return true
 end
 
 return transport

@@ -27,48 +27,10 @@
 
 local driver = {}
 
-local abilities = { "race", "peek", "duplex", "udp", "bind" }
-
--- run for a driver that gives sockets only
-local function over_loop(io)
-  local obey = require "directsend.driver.loop"
-  return function(jobs)
-    local list = {}
-    for i = 1, #jobs do
-      list[i] = function() obey(jobs[i].delivery, io, jobs[i].feed) end
-    end
-    if io.all then
-      io.all(list)
-    else
-      for i = 1, #list do list[i]() end
-    end
-    return true
-  end
-end
-
--- driver.check: raises what a given driver lacks
-function driver.check(d)
-  local check = require "directsend.check"
-  local function need(t, key, kind)
-    check.type(t[key], kind, "driver." .. key)
-  end
-  need(d, "capabilities", "table")
-  for i = 1, #abilities do need(d.capabilities, abilities[i], "boolean") end
-  need(d.capabilities, "max_chunk", "number")
-  need(d, "run", "function|nil")
-  if d.run then return end
-  need(d, "now", "function")
-  need(d, "connect", "function")
-  need(d, "all", "function|nil")
-end
-
 -- driver.pick: the driver of a name or table; of nothing, the one that fits
 -- where we are.  Inside nginx that is never native: it would stop the worker.
 function driver.pick(d)
-  if type(d) == "table" then
-    if d.run then return d end
-    return { name = d.name, capabilities = d.capabilities, run = over_loop(d) }
-  end
+  if type(d) == "table" then return require "directsend.driver.given".whole(d) end
   local inside = package.loaded.ngx
   local name = d or (inside and inside.get_phase and "ngx") or "native"
   return require("directsend.driver." .. name)

@@ -1,0 +1,51 @@
+-- given: a driver that the caller brings (init.lua says what it must have).
+
+local check = require "directsend.check"
+
+local given = {}
+
+local abilities = { "race", "peek", "duplex", "udp", "bind" }
+
+-- run for a driver that gives sockets only
+local function over_loop(io)
+  local obey = require "directsend.driver.loop"
+  return function(jobs)
+    local list = {}
+    for i = 1, #jobs do
+      list[i] = function() obey(jobs[i].delivery, io, jobs[i].feed) end
+    end
+    if io.all then
+      io.all(list)
+    else
+      for i = 1, #list do list[i]() end
+    end
+    return true
+  end
+end
+
+-- given.check: raises what a driver lacks
+function given.check(d)
+  local function need(t, key, kind)
+    check.type(t[key], kind, "driver." .. key)
+  end
+  need(d, "capabilities", "table")
+  for i = 1, #abilities do need(d.capabilities, abilities[i], "boolean") end
+  need(d.capabilities, "max_chunk", "number")
+  local enough = d.capabilities.max_chunk >= 512 -- which NaN is not
+  if not enough then
+    error("driver.max_chunk: expected 512 octets or more", 0)
+  end
+  need(d, "run", "function|nil")
+  if d.run then return end
+  need(d, "now", "function")
+  need(d, "connect", "function")
+  need(d, "all", "function|nil")
+end
+
+-- given.whole: the driver with its run
+function given.whole(d)
+  if d.run then return d end
+  return { name = d.name, capabilities = d.capabilities, run = over_loop(d) }
+end
+
+return given

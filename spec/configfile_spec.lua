@@ -1,0 +1,63 @@
+local config = require "directsend.config"
+
+local function refused(t, field, words)
+  local c, why, detail = config.read(t)
+  assert.is_nil(c)
+  assert.equal("string", type(why))
+  assert.equal("usage", detail.kind)
+  assert.equal(field, detail.field)
+  if words then assert.truthy(why:find(words, 1, true), why) end
+end
+
+local function with_file(text, test)
+  local name = os.tmpname()
+  local file = assert(io.open(name, "wb"))
+  file:write(text)
+  file:close()
+  local ok, why = pcall(test, name)
+  os.remove(name)
+  if not ok then error(why, 0) end
+end
+
+describe("a configuration file", function()
+  it("is the table the file returns", function()
+    with_file("return { port = 24 + 1, tls = 'off' }", function(name)
+      assert.equal("off", config.read(name).tls)
+    end)
+  end)
+
+  it("is data: no name of the program is in reach", function()
+    for _, text in ipairs { "return { from = os.getenv 'HOME' }",
+                            "return require 'os'", "print 'x' return {}" } do
+      with_file(text, function(name) refused(name, "config") end)
+    end
+  end)
+
+  it("leaves no global behind", function()
+    with_file("leak = 1 return {}", function(name)
+      assert(config.read(name))
+      assert.is_nil(rawget(_G, "leak"))
+    end)
+  end)
+
+  it("is never bytecode", function()
+    with_file(string.dump(function() return {} end), function(name)
+      refused(name, "config", "is not text")
+    end)
+  end)
+
+  it("does not raise, whatever it holds", function()
+    for text, field in pairs { ["return {"] = "config",
+                               ["return 1"] = "config",
+                               ["error 'x'"] = "config",
+                               ["return { tsl = 1 }"] = "config",
+                               ["return { tls = 1 }"] = "config",
+                               ["return { port = 0 }"] = "port" } do
+      with_file(text, function(name) refused(name, field, name) end)
+    end
+  end)
+
+  it("must be there when it is named", function()
+    refused("/nonexistent/directsend.lua", "config", "/nonexistent")
+  end)
+end)
