@@ -8,9 +8,6 @@
 
 #define RECIPIENTS 1000
 
-/* an idle session keeps no buffer beyond this */
-#define SMALL 4096
-
 static const unsigned char stage_of[] = {
     [DS_CMD_GREETING] = DS_STAGE_GREETING,
     [DS_CMD_EHLO] = DS_STAGE_EHLO,
@@ -191,11 +188,11 @@ static void on_close (ds_smtp *s) {
                 0);
 }
 
+/* an idle session keeps no buffers */
 static void rest (ds_smtp *s) {
-  if (s->in.size > SMALL)
-    ds_buf_shrink(&s->in);
-  if (s->out.size > SMALL)
-    ds_buf_shrink(&s->out);
+  ds_buf_shrink(&s->in);
+  ds_buf_shrink(&s->out);
+  ds_buf_shrink(&s->parser.line);
 }
 
 /* one step towards the next event; 0: there is none for now */

@@ -92,6 +92,16 @@ static void on_mail (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
     e->txn->stage = DS_STAGE_RCPT;
 }
 
+/*
+** Too many recipients is 452, but was 552 once, and clients are to take it for
+** temporary (RFC 5321 §4.5.3.1.10).  A full mailbox is told from it by its
+** enhanced code, and there is no too many where none was accepted.
+*/
+static int too_many (const ds_txn *t, const ds_reply *r) {
+  return r->code == 552 && t->accepted > 0 &&
+         (r->enhanced[0] == '\0' || strcmp(r->enhanced, "5.5.3") == 0);
+}
+
 static void on_rcpt (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
   ds_txn *t = e->txn;
   t->answered++;
@@ -103,7 +113,9 @@ static void on_rcpt (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
     t->accepted++;
     t->rcpt[e->rcpt].state = DS_RCPT_ACCEPTED;
     ds_engine_post(s, DS_SMTP_ACCEPTED, e, r);
-  } else if (ds_txn_refuse(t, e->rcpt, r) != DS_OK)
+  } else if (ds_txn_refuse(t, e->rcpt,
+                           too_many(t, r) ? DS_DEFERRED : outcome_of(r),
+                           r) != DS_OK)
     ds_engine_no_memory(s);
   else if (t->answered == t->count && t->accepted == 0)
     give_up(s, t);
@@ -183,9 +195,10 @@ static int unasked (const ds_smtp *s) {
 static void on_unasked (ds_smtp *s, ds_stage stage) {
   char told[128];
   const char *p = ds_buf_data(&s->in);
-  const char *end = (const char *)memchr(p, '\r', s->in.len);
-  ds_smtp_printable(told, sizeof told,
-                    ds_span_of(p, end ? (size_t)(end - p) : s->in.len));
+  size_t n = 0;
+  while (n < s->in.len && p[n] != '\r' && p[n] != '\n')
+    n++;
+  ds_smtp_printable(told, sizeof told, ds_span_of(p, n));
   broken(s, stage, "the server said what nobody asked for", told);
 }
 

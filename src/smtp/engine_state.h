@@ -203,7 +203,7 @@ int ds_txn_ending (const ds_smtp *s, const ds_txn *t);
 /* an outcome by this reply, held: for all that have none; for one refused (0,
    or DS_ERR_NOMEM) */
 void ds_txn_settle (ds_txn *t, ds_outcome o, ds_stage stage, const ds_reply *r);
-int ds_txn_refuse (ds_txn *t, size_t i, const ds_reply *r);
+int ds_txn_refuse (ds_txn *t, size_t i, ds_outcome o, const ds_reply *r);
 
 /* the host lacks what t needs: all fail, due at once */
 void ds_txn_lack (ds_txn *t, ds_lack lacks);

@@ -100,7 +100,7 @@ void ds_txn_settle (ds_txn *t, ds_outcome o, ds_stage stage,
     }
 }
 
-int ds_txn_refuse (ds_txn *t, size_t i, const ds_reply *r) {
+int ds_txn_refuse (ds_txn *t, size_t i, ds_outcome o, const ds_reply *r) {
   const size_t n = strlen(r->text) + 1;
   ds_refusal *c = (ds_refusal *)ds_malloc(sizeof *c + n);
   if (c == NULL)
@@ -110,8 +110,7 @@ int ds_txn_refuse (ds_txn *t, size_t i, const ds_reply *r) {
   memcpy(c->enhanced, r->enhanced, sizeof c->enhanced);
   memcpy(c->text, r->text, n);
   t->rcpt[i].refusal = c;
-  decide(t, &t->rcpt[i], DS_BY_REFUSAL,
-         r->code >= 500 ? DS_FAILED : DS_DEFERRED, DS_STAGE_RCPT);
+  decide(t, &t->rcpt[i], DS_BY_REFUSAL, o, DS_STAGE_RCPT);
   return DS_OK;
 }
 
