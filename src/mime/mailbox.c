@@ -145,10 +145,22 @@ static int phrase (ds_span s) {
   return atoms(s, " ");
 }
 
+/* one encoded word if that will do, on a line of its own if need be: readers
+   are known that put a space between two */
+static void put_words (ds_field *f, ds_span s) {
+  char one[DS_WORD_MAX];
+  ds_span rest = s;
+  size_t n = ds_word_next(&rest, ds_word_how(s), DS_WORD_MAX, one);
+  if (rest.n == 0)
+    ds_field_token(f, ds_span_of(one, n));
+  else
+    ds_field_words(f, s);
+}
+
 static void put_name (ds_field *f, ds_span s) {
   char quotes[DS_FIELD_FOLD];
   if (!ds_utf8_ascii(s) || ds_word_alike(s) || s.n > DS_FIELD_FOLD / 2 - 1)
-    ds_field_words(f, s);
+    put_words(f, s);
   else if (!phrase(s))
     ds_field_token(f, ds_span_of(quotes, quote(s, quotes)));
   else
