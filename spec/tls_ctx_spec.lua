@@ -88,7 +88,7 @@ describe("tls context", function()
     local script = files:write("load.lua", 'print(select(2, pcall(require, "directsend.tls")))')
     for _, version in ipairs { "0x1010117fL", "0x40000000L" } do
       local so = process.shim(files, "version", "unsigned long OpenSSL_version_num (void) { return " .. version .. "; }")
-      local said, ended = process.run(script, { env = "LD_PRELOAD=" .. so })
+      local said, ended = process.run(script, { env = process.preload(so) })
       assert.is_true(ended)
       assert.truthy(said:find("directsend.tls was built for OpenSSL ", 1, true))
       assert.truthy(said:find("(" .. version:sub(1, -2) .. ") is loaded: build it for that one (make OPENSSL_DIR=...)",

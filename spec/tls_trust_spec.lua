@@ -121,7 +121,7 @@ describe("tls trust", function()
     local so = process.shim(files, "bundle", [[
       #include <stdlib.h>
       const char *X509_get_default_cert_file (void) { return getenv("BUNDLE"); }]])
-    local env = "SSL_CERT_FILE= SSL_CERT_DIR=" .. process.quote(files:path("plain")) .. " LD_PRELOAD=" .. so .. " BUNDLE="
+    local env = "SSL_CERT_FILE= SSL_CERT_DIR=" .. process.quote(files:path("plain")) .. " " .. process.preload(so) .. " BUNDLE="
     local script = files:path("script.lua")
     assert.equal("verified: true\n", (process.run(script, { env = env .. files:path("ca.pem") }, "verify", "",
       mx.cert, mx.key)))

@@ -34,6 +34,12 @@ function process.run(script, options, ...)
   return text, status == "0"
 end
 
+--- For `options.env`: load this before the libraries, and after a sanitizer
+-- that is preloaded already.
+function process.preload(so)
+  return 'LD_PRELOAD="$LD_PRELOAD ' .. so .. '"'
+end
+
 --- A shared object that, preloaded, answers in place of a library's function.
 function process.shim(files, name, source)
   local c = files:write(name .. ".c", source)
