@@ -85,6 +85,9 @@ describe("tls context", function()
 
   it("refuses to run on an OpenSSL of another major version", function()
     local files = pki.new()
+    finally(function()
+      files:remove()
+    end)
     local script = files:write("load.lua", 'print(select(2, pcall(require, "directsend.tls")))')
     for _, version in ipairs { "0x1010117fL", "0x40000000L" } do
       local so = process.shim(files, "version", "unsigned long OpenSSL_version_num (void) { return " .. version .. "; }")
@@ -94,6 +97,5 @@ describe("tls context", function()
       assert.truthy(said:find("(" .. version:sub(1, -2) .. ") is loaded: build it for that one (make OPENSSL_DIR=...)",
         1, true))
     end
-    files:remove()
   end)
 end)

@@ -55,6 +55,9 @@ describe("directsend.tls", function()
 
   it("leaves nothing behind that a closing state would trip over", function()
     local files = pki.new()
+    finally(function()
+      files:remove()
+    end)
     local script = files:write("exit.lua", [[
       local tls = require "directsend.tls"
       kept = tls.context {}
@@ -68,6 +71,5 @@ describe("directsend.tls", function()
       assert.equal("", said)
       assert.is_true(ended)
     end
-    files:remove()
   end)
 end)
