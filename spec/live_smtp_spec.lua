@@ -96,7 +96,7 @@ describe("with Postfix", function()
   end)
 
   it("does not believe a certificate it does not know, when told to verify", function()
-    local rows, message = send(mx, nil, { tls = "verified", ca_file = servers.certificates().ca })
+    local rows, message = send(mx, nil, { tls = "verified", ca_file = servers.certificates().ca_file })
     -- the right authority, but no certificate for an address
     assert.equal("deferred", rows[1].outcome)
     assert.equal("tls", rows[1].kind)
@@ -118,7 +118,7 @@ describe("with a verified name", function()
     local mx = servers.postfix{ hostname = "mx1.example.test" }
     local dns = servers.nsd{ ["example.test"] = "@ MX 10 mx1\nmx1 A 127.0.0.1" }
     local one = assert(directsend.new{ from = "a@example.test", hostname = "client.example.test", tls = "verified", port = mx.port,
-      ca_file = servers.certificates().ca, allow_private = true, dns = { servers = { "127.0.0.1:" .. dns.port } } })
+      ca_file = servers.certificates().ca_file, allow_private = true, dns = { servers = { "127.0.0.1:" .. dns.port } } })
     local report = assert(one:send{ to = "b@example.test", subject = "s", text = "t" })
     assert.equal("verified", report[1].tls.level)
     assert.equal("config", report[1].tls.policy)

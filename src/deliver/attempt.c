@@ -222,7 +222,9 @@ static int start_tls (ds_delivery *d, ds_time now, ds_op *op) {
   p.verify = d->c.level == DS_LEVEL_VERIFIED;
   p.time = d->c.sys.epoch + now / DS_SECOND;
   d->want_tls = 0;
-  ds_session_tls(d->session, d->backend, d->ctx, &p);
+  if (ds_session_tls(d->session, d->backend, d->ctx, &p) == DS_ERR_STATE)
+    ds_smtp_abort(ds_session_smtp(d->session), DS_KIND_LOCAL,
+                  "STARTTLS cannot be said now");
   return 0;
 }
 
