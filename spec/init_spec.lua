@@ -211,23 +211,56 @@ describe("directsend", function()
       assert.has_error(function() mailer:send(alert()) end)
     end)
 
-    it("does not grow, nor keep descriptors", function()
+    local function descriptors()
+      local name = os.tmpname() -- a pipe would be counted, or half of it
+      os.execute("ls /proc/$PPID/fd | wc -l >" .. name)
+      local file = io.open(name)
+      local n = tonumber(file:read "*a")
+      file:close()
+      os.remove(name)
+      return n
+    end
+
+    it("does not grow", function()
       local server = servers.aiosmtpd {}
       local mailer = to(server.port, { tls = "required" })
       local function used()
         collectgarbage()
         collectgarbage()
-        local pipe = io.popen "ls /proc/$PPID/fd | wc -l"
-        local n = tonumber(pipe:read "*a")
-        pipe:close()
-        return collectgarbage "count", n
+        return collectgarbage "count", descriptors()
       end
       for _ = 1, 5 do assert(mailer:send(alert())) end
-      local memory, descriptors = used()
+      local memory, open = used()
       for _ = 1, 40 do assert(mailer:send(alert())) end
-      local memory_now, descriptors_now = used()
-      assert.equal(descriptors, descriptors_now)
+      local memory_now, open_now = used()
+      assert.equal(open, open_now)
       assert.is_true(memory_now - memory < 16)
+    end)
+
+    it("gives back sockets and files without waiting for the collector", function()
+      local server = servers.aiosmtpd { tls = false }
+      local mailer = to(server.port)
+      local file = os.tmpname()
+      collectgarbage()
+      collectgarbage()
+      collectgarbage "stop"
+      local before = descriptors()
+      for _ = 1, 5 do assert(mailer:send(alert { attach = { file } })) end
+      assert.is_nil((mailer:send(alert { attach = { file, "/nonexistent" } })))
+      local after = descriptors()
+      collectgarbage "restart"
+      os.remove(file)
+      assert.equal(before, after)
+    end)
+
+    it("leaves open a message it did not make", function()
+      local server = servers.aiosmtpd { tls = false }
+      local mailer, m = to(server.port), assert(directsend.message(alert()))
+      local first = assert(mailer:send(m))
+      local second = assert(mailer:send(m))
+      assert.equal(first.message_id, second.message_id)
+      assert.equal(server:messages()[1].raw, server:messages()[2].raw)
+      assert.equal(m:tostring(), server:messages()[2].raw)
     end)
   end)
 

@@ -116,6 +116,18 @@ local function rows_of(self, m, envelope)
   return rows
 end
 
+-- the rows as send returns them; all: somebody left out is a failure
+local function judged(rows, all)
+  local delivered = 0
+  for _, row in ipairs(rows) do
+    if row.outcome == "delivered" then delivered = delivered + 1 end
+  end
+  rows.ok = delivered == #rows
+  if rows.ok or delivered > 0 and not all then return rows end
+  local report = require "directsend.report"
+  return nil, report.message(rows), report.detail(rows)
+end
+
 -- mailer:send: api.md.  A message is a table, or one that is built already.
 function mailer:send(t)
   if self.closed then error("directsend: this mailer is closed", 2) end
@@ -123,16 +135,10 @@ function mailer:send(t)
   if not m then return nil, why, detail end
   local rows
   rows, why, detail = rows_of(self, m, m:envelope())
+  if rows then rows.message_id, rows.bytes = m.message_id, m:size() end
+  if m ~= t then m.core:close() end
   if not rows then return nil, why, detail end
-  local delivered = 0
-  for _, row in ipairs(rows) do
-    if row.outcome == "delivered" then delivered = delivered + 1 end
-  end
-  rows.ok = delivered == #rows
-  rows.message_id, rows.bytes = m.message_id, m:size()
-  if rows.ok or delivered > 0 and not m.all then return rows end
-  local report = require "directsend.report"
-  return nil, report.message(rows), report.detail(rows)
+  return judged(rows, m.all)
 end
 
 -- mailer:close: idempotent; deliveries of another coroutine end on their own

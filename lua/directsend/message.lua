@@ -209,13 +209,13 @@ local function finished(m, t, envelope, id)
                         all = t.all, sent_to = out }, object)
 end
 
-local function build(given, settings)
+local function build(m, given, settings)
   local t = {}
   for key, value in next, given do t[key] = value end
   if t.encoding and t.encoding ~= "8bit" then
     refuse("encoding", "'%s' is not 8bit", t.encoding)
   end
-  local m, reader = core.message(t.encoding == "8bit"), mailbox.reader(settings)
+  local reader = mailbox.reader(settings)
   local id, default
   if t.raw then
     id, default = require "directsend.raw"(m, t, settings, reader, put)
@@ -239,8 +239,10 @@ end
 function message.new(t, settings)
   if getmetatable(t) == object then return t end
   check.keys(t, known, "message")
-  local ok, got = pcall(build, t, settings or {})
+  local m = core.message(rawget(t, "encoding") == "8bit")
+  local ok, got = pcall(build, m, t, settings or {})
   if ok then return got end
+  m:close()
   if type(got) ~= "table" then error(got, 0) end
   return nil, got.text, { kind = "usage", field = got.field }
 end

@@ -135,6 +135,25 @@ static int message_gc (lua_State *L) {
   return 0;
 }
 
+/* close(): give back now what the collector would: memory, open files */
+static int message_close (lua_State *L) {
+  ds_file *f;
+  int i;
+  message_gc(L);
+  lua_settop(L, 1);
+  lua_getuservalue(L, 1);
+  for (i = (int)lua_rawlen(L, 2); i > 0; i--) {
+    lua_rawgeti(L, 2, i);
+    f = (ds_file *)luaL_testudata(L, -1, CONTENT);
+    if (f != NULL)
+      ds_file_close(f);
+    lua_pop(L, 1);
+  }
+  lua_newtable(L);
+  lua_setuservalue(L, 1);
+  return 0;
+}
+
 /* text(name, value [, wide]): wide: long words stand as they are */
 static int message_text (lua_State *L) {
   ds_message *m = unfinished(L);
@@ -366,14 +385,23 @@ static void new_class (lua_State *L, const char *name, const luaL_Reg *methods,
 
 void ds_lua_open_message (lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"text", message_text},     {"mailboxes", message_mailboxes},
-      {"idents", message_idents}, {"date", message_date},
-      {"plain", message_plain},   {"html", message_html},
-      {"attach", message_attach}, {"inline", message_inline},
-      {"raw", message_raw},       {"header", message_header},
-      {"finish", message_finish}, {"size", message_size},
-      {"flags", message_flags},   {"read", message_read},
-      {"rewind", message_rewind}, {NULL, NULL},
+      {"text", message_text},
+      {"mailboxes", message_mailboxes},
+      {"idents", message_idents},
+      {"date", message_date},
+      {"plain", message_plain},
+      {"html", message_html},
+      {"attach", message_attach},
+      {"inline", message_inline},
+      {"raw", message_raw},
+      {"header", message_header},
+      {"finish", message_finish},
+      {"size", message_size},
+      {"flags", message_flags},
+      {"read", message_read},
+      {"rewind", message_rewind},
+      {"close", message_close},
+      {NULL, NULL},
   };
   new_class(L, MESSAGE, methods, message_gc);
   new_class(L, CONTENT, NULL, file_gc);
