@@ -1,0 +1,41 @@
+-- Whatever allocation fails during a send: an outcome or an error, no crash,
+-- nothing left allocated, and never a "delivered" the host knows nothing of.
+
+local pki = require "support.pki"
+local process = require "support.process"
+
+local function starve(scenario, ...)
+  local text, ended_well = process.run("spec/support/starved.lua", {}, scenario, ...)
+  assert.is_true(ended_well, text:sub(-400))
+  local seen, count = {}, 0
+  for n, outcome in text:gmatch "(%d+) (%a+)" do
+    count = tonumber(n)
+    seen[outcome] = (seen[outcome] or 0) + 1
+  end
+  return seen, count
+end
+
+describe("a send whose n-th allocation fails", function()
+  it("in clear tells what became of it", function()
+    local seen, count = starve "plain"
+    assert.is_true(count > 30)
+    assert.is_true((seen.deferred or 0) > 5)
+    assert.is_true((seen.nothing or 0) > 5)
+    assert.is_true(seen.delivered >= 1)
+  end)
+
+  it("of a message with everything in it tells what became of it", function()
+    local _, count = starve "message"
+    assert.is_true(count > 50)
+  end)
+
+  it("over TLS tells what became of it", function()
+    local files = pki.new()
+    files:authority "ca"
+    files:leaf("mx", { issuer = "ca", san = "DNS:mx.contoso.test" })
+    local seen, count = starve("starttls", files:path "mx.pem", files:path "mx.key")
+    files:remove()
+    assert.is_true(count > 50)
+    assert.is_true(seen.delivered >= 1)
+  end)
+end)
