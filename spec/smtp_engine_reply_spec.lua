@@ -249,20 +249,41 @@ describe("smtp/engine_reply", function()
   end)
 
   it("waits for the rest of an unasked 421, and for no other", function()
+    for _, extensions in ipairs { {}, { "PIPELINING" } } do
+      local t = talk.ready(extensions)
+      assert.are.equal("", talk.names(t:hear_octets "4"))
+      assert.are.equal(0, t:begin(1))
+      assert.are.equal("", t:said()) -- not into a closing door
+      t:hear_octets "21 bye\r\n"
+      assert.are.equal("reply", t.ended.kind)
+      assert.are.equal("deferred", t.settled["1/1"].outcome)
+    end
     local t = talk.ready()
-    assert.are.equal("", talk.names(t:hear_octets "4"))
-    assert.are.equal(0, t:begin(1))
-    assert.are.equal("", t:said()) -- not into a closing door
-    t:hear_octets "21 bye\r\n"
-    assert.are.equal("reply", t.ended.kind)
-    assert.are.equal("deferred", t.settled["1/1"].outcome)
-    t = talk.ready()
     t:hear_octets "42"
     t:hear_octets "5 x\r\n"
     assert.are.equal("protocol", t.ended.kind)
     t = talk.ready()
     t:hear_octets "2"
     assert.are.equal("protocol", t.ended.kind)
+  end)
+
+  it("says nothing while something unasked is unread", function()
+    local t = talk.ready()
+    t.engine:receive "250 what\r\n"
+    assert.are.equal(0, t:begin(1))
+    assert.are.equal("", t:said())
+    t:events()
+    assert.are.equal("protocol", t.ended.kind)
+    assert.are.equal("deferred", t.settled["1/1"].outcome)
+  end)
+
+  it("tells whether a reply is half read", function()
+    local t = talk.new()
+    assert.is_false(t.engine:partial())
+    t:hear_octets "220-mx"
+    assert.is_true(t.engine:partial())
+    t:hear_octets "\r\n220 mx\r\n"
+    assert.is_false(t.engine:partial())
   end)
 
   it("takes no plaintext through the wall", function()

@@ -195,13 +195,15 @@ describe("smtp/engine_send", function()
     end
     assert.are.equal(USAGE, t.engine:body "a\nb")
     assert.are.equal(USAGE, t.engine:body "a\rb")
-    assert.are.equal(0, t.engine:body "a\r")
+    assert.are.equal(0, t.engine:body "x")
+    assert.are.equal(USAGE, t.engine:body "a\r\nb\nc")
+    assert.are.equal(0, t.engine:body ".a\r") -- still within its line
     assert.are.equal(USAGE, t.engine:body_end())
     assert.are.equal(USAGE, t.engine:body ".")
     assert.are.equal(0, t.engine:body "\n")
     assert.are.equal(0, t.engine:body_end())
     assert.are.equal(STATE, t.engine:body "x")
-    assert.are.equal("a\r\n.\r\n", t:said())
+    assert.are.equal("x.a\r\n.\r\n", t:said())
   end)
 
   it("leaves QUIT to be sent after it has ended", function()

@@ -37,6 +37,15 @@ describe("smtp/engine_txn", function()
     assert.are.equal("settled settled finished", talk.names(t:hear "250 queued"))
   end)
 
+  it("finishes a transaction when its last reply is in", function()
+    local t = talk.ready { "PIPELINING" }
+    t:begin(1)
+    t:said()
+    assert.are.equal("settled", talk.names(t:hear("250 Ok", "550 no", "354 go")))
+    assert.are.equal(".\r\n", t:said())
+    assert.are.equal("finished", talk.names(t:hear "554 no recipients"))
+  end)
+
   it("tells a refusal with its own reply", function()
     local t = talk.ready { "PIPELINING" }
     t:begin(1, { "one@b", "two@b" })
@@ -208,13 +217,21 @@ describe("smtp/engine_txn", function()
   end)
 
   it("drops events that no longer hold when the session is over", function()
-    local t = talk.new()
-    t.engine:receive "220 mx\r\n"
-    t.engine:event()
+    local t = between()
+    t.engine:receive "250 queued\r\n250 Ok\r\n250 Ok\r\n354 go\r\n"
+    assert.are.equal("accepted", t.engine:event().event)
+    assert.are.equal("settled", t.engine:event().event)
+    t.engine:abort("timeout", "late") -- BODY was next
+    assert.are.equal("finished settled finished ended", talk.names(t:events()))
+  end)
+
+  it("releases nothing while something unread may be one reply too many", function()
+    local t = talk.ready { "PIPELINING" }
+    t:begin(1, { "one@b", "two@b" })
     t:said()
-    t.engine:receive "250 mx\r\n"
-    t.engine:abort("timeout", "late")
-    assert.are.equal("ended", talk.names(t:events()))
+    t:hear_octets "250 Ok\r\n250 Ok\r\n550 no\r\n354 go\r\n4210 what\r\n"
+    assert.are.equal("protocol", t.ended.kind)
+    assert.are.equal("deferred", t.settled["1/2"].outcome)
   end)
 
   it("tells what each of a thousand was told", function()

@@ -337,6 +337,11 @@ static int l_idle (lua_State *L) {
   return 1;
 }
 
+static int l_partial (lua_State *L) {
+  lua_pushboolean(L, ds_smtp_partial(check_engine(L)));
+  return 1;
+}
+
 static int l_extensions (lua_State *L) {
   push_ext(L, ds_smtp_extensions(check_engine(L)));
   return 1;
@@ -367,6 +372,7 @@ static const luaL_Reg methods[] = {
     {"abort", l_abort},
     {"waiting", l_waiting},
     {"idle", l_idle},
+    {"partial", l_partial},
     {"extensions", l_extensions},
     {"greeting", l_greeting},
     {"__gc", l_free},

@@ -38,8 +38,6 @@ static int say_ehlo (ds_smtp *s, const char *verb, ds_command cmd) {
 }
 
 static int say_starttls (ds_smtp *s) {
-  if (s->count > 0)
-    return 0;
   s->phase = DS_PHASE_TLS_ASKED;
   return said(s, ds_command_word(&s->out, "STARTTLS"), DS_CMD_STARTTLS, NULL,
               0);
