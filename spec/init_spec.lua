@@ -208,7 +208,11 @@ describe("directsend", function()
       local mailer = to(1)
       assert.is_true(mailer:close())
       assert.is_true(mailer:close())
-      assert.has_error(function() mailer:send(alert()) end)
+      assert.has_error(function() mailer:send(alert()) end,
+                       "directsend: this mailer is closed")
+      local other = to(1)
+      getmetatable(other).__close(other)
+      assert.has_error(function() other:send(alert()) end)
     end)
 
     local function descriptors()

@@ -130,7 +130,7 @@ end
 
 -- mailer:send: api.md.  A message is a table, or one that is built already.
 function mailer:send(t)
-  if self.closed then error("directsend: this mailer is closed", 2) end
+  if self.closed then error("directsend: this mailer is closed", 0) end
   local m, why, detail = message.new(t, self.config)
   if not m then return nil, why, detail end
   local rows

@@ -49,7 +49,9 @@ local function aliases(v, field)
 end
 
 local function transport(v, field)
-  if check.type(v, "string", field):find "^file:." then return text(v, field) end
+  if check.type(v, "string", field):find "^file:." then
+    return text(v, field)
+  end
   return value.word("network", "capture", "null", "file:DIR")(v, field)
 end
 

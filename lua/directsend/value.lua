@@ -15,10 +15,10 @@ function value.refuse(field, ...)
 end
 local refuse = value.refuse
 
--- value.read: reader's value of v, or nil, message, detail
-function value.read(reader, v)
-  local ok, got = pcall(reader, v)
-  if ok then return got end
+-- value.read: what reader makes of these, or nil, message, detail
+function value.read(reader, ...)
+  local ok, got, more = pcall(reader, ...)
+  if ok then return got, more end
   if type(got) ~= "table" then error(got, 0) end
   return nil, got.text, { kind = "usage", field = got.field }
 end

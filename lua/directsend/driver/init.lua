@@ -11,7 +11,7 @@
 -- or what driver/loop.lua needs to do so:
 --   now()         seconds on a clock that never goes back (deadlines are on it)
 --   connect(op)   op.tcp or UDP to op.ip, op.port, from op.source and over
---                 op.interface where given, until op.deadline:
+--                 op.interface where given, until op.deadline (nil: no end):
 --                 conn, or nil, kind, text
 --   all(list)     optional: calls the functions of the list, at once
 -- A conn has local_ip, peer_ip (text), and
@@ -30,7 +30,9 @@ local driver = {}
 -- driver.pick: the driver of a name or table; of nothing, the one that fits
 -- where we are.  Inside nginx that is never native: it would stop the worker.
 function driver.pick(d)
-  if type(d) == "table" then return require "directsend.driver.given".whole(d) end
+  if type(d) == "table" then
+    return require "directsend.driver.given".whole(d)
+  end
   local inside = package.loaded.ngx
   local name = d or (inside and inside.get_phase and "ngx") or "native"
   return require("directsend.driver." .. name)

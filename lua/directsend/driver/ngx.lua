@@ -34,10 +34,13 @@ local function failure(why)
   return nil, "local", why
 end
 
--- milliseconds until then: nginx takes 0 for no limit
+local longest = 2147483647
+
+-- milliseconds until then: nginx takes 0 for its own default
 local function left(deadline)
+  if not deadline then return longest end
   local ms = math.ceil((deadline - core.now()) * 1000)
-  return ms > 1 and math.min(ms, 2147483647) or 1
+  return math.max(1, math.min(ms, longest))
 end
 
 local stream = {}
@@ -79,12 +82,14 @@ local datagram = { fail = stream.fail, close = stream.close }
 datagram.__index = datagram
 
 function datagram:send(data)
+  if not self.sock then return failure "closed" end
   local ok, why = self.sock:send(data)
   if not ok then return self:fail(why) end
   return #data
 end
 
 function datagram:receive(max, deadline)
+  if not self.sock then return failure "closed" end
   self.sock:settimeout(left(deadline))
   local data, why = self.sock:receive(max)
   if not data then return self:fail(why) end

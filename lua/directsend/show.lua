@@ -1,0 +1,128 @@
+-- show: what the command prints: JSON for programs, tables for people.
+
+local show = {}
+
+-- -------------------------------------------------------------------- JSON
+
+local function keys_of(t)
+  local keys = {}
+  for key in pairs(t) do keys[#keys + 1] = key end
+  table.sort(keys)
+  return keys
+end
+
+-- as cjson does it, but in order, and a table without keys is a list
+local function encode(v)
+  if type(v) ~= "table" then return require "cjson".encode(v) end
+  local out = {}
+  if v[1] ~= nil or next(v) == nil then
+    for i = 1, #v do out[i] = encode(v[i]) end
+    return "[" .. table.concat(out, ",") .. "]"
+  end
+  for i, key in ipairs(keys_of(v)) do
+    out[i] = encode(key) .. ":" .. encode(v[key])
+  end
+  return "{" .. table.concat(out, ",") .. "}"
+end
+
+local function print_json(object)
+  io.stdout:write(encode(object), "\n")
+end
+
+-- show.report_json: of a send, or of why there was none
+function show.report_json(rows, why, detail)
+  local list, plain = {}, {}
+  for i = 1, #rows do list[i] = rows[i] end
+  for key, value in pairs(detail or {}) do
+    if key ~= "report" then plain[key] = value end
+  end
+  print_json { ok = rows.ok == true,
+               message_id = rows.message_id or require "cjson".null,
+               recipients = list, error = why, detail = why and plain }
+end
+
+-- show.plan_json: ok: every recipient has a host
+function show.plan_json(plan, ok)
+  local destinations = {}
+  for i, d in ipairs(plan.destinations) do
+    destinations[i] = { destination = d.destination, route = d.route,
+                        tls = { level = d.level, policy = d.policy },
+                        recipients = d.recipients, hosts = d.hosts }
+  end
+  print_json { ok = ok, sender = plan.sender, destinations = destinations,
+               refused = plan.refused }
+end
+
+-- ------------------------------------------------------------------ tables
+
+-- rows of cells, each column as wide as its widest
+local function print_table(lines)
+  local width = {}
+  for _, cells in ipairs(lines) do
+    for i, cell in ipairs(cells) do
+      width[i] = math.max(width[i] or 0, #cell)
+    end
+  end
+  for _, cells in ipairs(lines) do
+    local out = {}
+    for i, cell in ipairs(cells) do
+      out[i] = cell .. (" "):rep(width[i] - #cell)
+    end
+    io.stdout:write((table.concat(out, "  "):gsub("%s+$", "")), "\n")
+  end
+end
+
+local columns = { "outcome", "stage", "code", "enhanced", "host", "ip", "port",
+                  "tls.level", "tls.version", "queue_id", "seconds" }
+
+local function field(row, name)
+  local inner = name:match "^tls%.(.*)"
+  local value = inner and (row.tls or {})[inner] or not inner and row[name]
+  if not value or value == "" then return nil end
+  if name == "seconds" then value = ("%.3f"):format(value) end
+  return name .. "=" .. tostring(value)
+end
+
+-- show.rows: one line a recipient, in words of the form key=value
+function show.rows(rows)
+  local used, lines = {}, {}
+  for _, name in ipairs(columns) do
+    for _, row in ipairs(rows) do
+      used[name] = used[name] or field(row, name)
+    end
+  end
+  for i, row in ipairs(rows) do
+    lines[i] = { row.address }
+    for _, name in ipairs(columns) do
+      if used[name] then table.insert(lines[i], field(row, name) or "") end
+    end
+  end
+  print_table(lines)
+end
+
+local function host_lines(hosts)
+  local lines = {}
+  for i, h in ipairs(hosts) do
+    lines[i] = { " ", tostring(h.preference or "-"), h.name,
+                 table.concat(h.addresses, " "),
+                 h.refused and "refused: " .. h.refused or "" }
+  end
+  return lines
+end
+
+-- show.plan: destinations, who goes there, and the hosts in their order
+function show.plan(plan)
+  for _, d in ipairs(plan.destinations) do
+    io.stdout:write(("%s  route=%s  tls=%s (%s)\n"):format(
+      d.destination, d.route, d.level, d.policy))
+    for _, address in ipairs(d.recipients) do
+      io.stdout:write("  to ", address, "\n")
+    end
+    print_table(host_lines(d.hosts))
+  end
+  for _, r in ipairs(plan.refused) do
+    io.stdout:write(r.address, "  refused: ", r.text, "\n")
+  end
+end
+
+return show
