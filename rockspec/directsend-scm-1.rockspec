@@ -72,6 +72,7 @@ local modules = {
   ["directsend.report"] = "lua/directsend/report.lua",
   ["directsend.route"] = "lua/directsend/route.lua",
   ["directsend.settings"] = "lua/directsend/settings.lua",
+  ["directsend.show"] = "lua/directsend/show.lua",
   ["directsend.trace"] = "lua/directsend/trace.lua",
   ["directsend.transport"] = "lua/directsend/transport.lua",
   ["directsend.value"] = "lua/directsend/value.lua",
