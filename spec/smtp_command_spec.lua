@@ -51,7 +51,7 @@ describe("smtp/command", function()
   it("takes octets from 0x80 only as SMTPUTF8, well-formed", function()
     assert.are.equal(USAGE, smtp.command_rcpt "j\195\182rg@b")
     assert.are.equal("RCPT TO:<j\195\182rg@b>\r\n", smtp.command_rcpt("j\195\182rg@b", true))
-    for _, bad in ipairs { "\246@b", "\195@b", "\194\133@b", "\237\160\128@b" } do
+    for _, bad in ipairs { '"\\\233"@b', '"\\\195\188"@b', "\246@b", "\195@b", "\194\133@b", "\237\160\128@b" } do
       assert.are.equal(USAGE, smtp.command_rcpt(bad, true))
       assert.are.equal(USAGE, smtp.command_mail(bad, 0, false, true))
     end

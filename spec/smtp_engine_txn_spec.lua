@@ -43,6 +43,7 @@ describe("smtp/engine_txn", function()
     t:said()
     assert.are.equal("settled", talk.names(t:hear("250 Ok", "550 no", "354 go")))
     assert.are.equal(".\r\n", t:said())
+    assert.are.equal("", talk.names(t:events()))
     assert.are.equal("finished", talk.names(t:hear "554 no recipients"))
   end)
 

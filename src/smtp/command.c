@@ -55,8 +55,13 @@ int ds_smtp_hostname_ok (ds_span name) {
   }
 }
 
-static int visible (unsigned long c) {
-  return c >= 0x20 && !(c >= 0x7f && c <= 0x9f);
+static int visible (unsigned long c, int utf8) {
+  return c >= 0x20 && (c <= 0x7e || (utf8 && c > 0x9f));
+}
+
+/* what may follow a backslash in a quoted string (RFC 5321 §4.1.2) */
+static int escaped_ok (ds_span rest) {
+  return rest.n > 1 && visible((unsigned char)rest.p[1], 0);
 }
 
 int ds_command_path_ok (ds_span path, int utf8) {
@@ -65,16 +70,18 @@ int ds_command_path_ok (ds_span path, int utf8) {
   if (path.n > DS_COMMAND_PATH)
     return 0;
   for (i = 0; i < path.n; i += n) {
+    const ds_span rest = ds_span_of(path.p + i, path.n - i);
     unsigned long c = 0;
-    n = ds_smtp_utf8(ds_span_of(path.p + i, path.n - i), &c);
-    if (n == 0 || !visible(c) || (c > 0x7e && !utf8))
+    n = ds_smtp_utf8(rest, &c);
+    if (n == 0 || !visible(c, utf8))
       return 0;
     if (!quoted && (c == ' ' || c == '<' || c == '>' || c == '\\'))
       return 0;
     if (c == '"')
       quoted = !quoted;
-    else if (c == '\\' && (++i >= path.n || !visible((unsigned char)path.p[i])))
+    if (c == '\\' && !escaped_ok(rest))
       return 0;
+    n += c == '\\';
   }
   return !quoted;
 }
@@ -101,14 +108,14 @@ static void put (line *l, ds_span s) {
   }
 }
 
-static void puts_ (line *l, const char *z) {
+static void put_text (line *l, const char *z) {
   put(l, ds_span_str(z));
 }
 
 static void put_path (line *l, const char *verb, ds_span path, int utf8) {
-  puts_(l, verb);
+  put_text(l, verb);
   put(l, path);
-  puts_(l, ">");
+  put_text(l, ">");
   l->bad |= !ds_command_path_ok(path, utf8);
 }
 
@@ -118,7 +125,7 @@ static int close_line (line *l, ds_buf *out) {
   for (i = 0; i < l->n; i++)
     if ((unsigned char)l->at[i] < 0x20 || l->at[i] == 0x7f)
       l->bad = 1;
-  puts_(l, "\r\n");
+  put_text(l, "\r\n");
   if (l->bad || l->n > l->max)
     return DS_ERR_USAGE;
   return ds_buf_append(out, l->at, l->n);
@@ -127,15 +134,15 @@ static int close_line (line *l, ds_buf *out) {
 int ds_command_word (ds_buf *out, const char *verb) {
   line l;
   open_line(&l);
-  puts_(&l, verb);
+  put_text(&l, verb);
   return close_line(&l, out);
 }
 
 int ds_command_ehlo (ds_buf *out, const char *verb, ds_span name) {
   line l;
   open_line(&l);
-  puts_(&l, verb);
-  puts_(&l, " ");
+  put_text(&l, verb);
+  put_text(&l, " ");
   put(&l, name);
   l.bad |= !ds_smtp_hostname_ok(name);
   return close_line(&l, out);
@@ -149,15 +156,15 @@ int ds_command_mail (ds_buf *out, ds_span sender,
   put_path(&l, "MAIL FROM:<", sender, a->utf8);
   if (a->size > 0) {
     snprintf(size, sizeof size, " SIZE=%llu", (unsigned long long)a->size);
-    puts_(&l, size);
+    put_text(&l, size);
     l.max += SIZE_ROOM;
   }
   if (a->eightbit) {
-    puts_(&l, " BODY=8BITMIME");
+    put_text(&l, " BODY=8BITMIME");
     l.max += BODY_ROOM;
   }
   if (a->utf8) {
-    puts_(&l, " SMTPUTF8");
+    put_text(&l, " SMTPUTF8");
     l.max += UTF8_ROOM;
   }
   return close_line(&l, out);
