@@ -89,7 +89,8 @@ int ds_smtp_receive_data (ds_smtp *s, const void *p, size_t n);
 **
 ** An outcome is told at the next sync point: when no reply but QUIT's is
 ** outstanding and all that was received is read.  A reply too many, one
-** before its command was taken, or one whose class does not fit shows that
+** before its command was taken, or one whose class does not fit (a 421 may
+** come at any time, RFC 5321 §3.8, and is none of these) shows that
 ** replies and commands can no longer be paired: what was not yet told is then
 ** UNKNOWN (end of body taken) or DEFERRED.  The end of the stream, a deadline
 ** or a 421 leave a complete 2xx after the body DELIVERED.

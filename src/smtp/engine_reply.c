@@ -176,11 +176,13 @@ static const struct {
     [DS_CMD_NOTICE] = {0, on_quit},
 };
 
-/* the server goes: a reply to the end of a body for all that, else none */
-static void on_421 (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
-  if (e->cmd == DS_CMD_EOM)
+/* the server goes, whatever it was asked: an answer to the end of a body if
+   that was out */
+static void on_421 (ds_smtp *s, const ds_expected *e, ds_stage stage,
+                    const ds_reply *r) {
+  if (e->cmd == DS_CMD_EOM && ds_txn_ending(s, e->txn))
     ds_txn_settle(e->txn, DS_DEFERRED, DS_STAGE_FINAL, r);
-  refused(s, e, r);
+  ds_engine_end(s, DS_KIND_REPLY, stage, r, "", 0);
 }
 
 static int maybe_421 (const ds_buf *in) {
@@ -203,14 +205,14 @@ static void on_unasked (ds_smtp *s, ds_stage stage) {
 }
 
 static void take_reply (ds_smtp *s, const ds_reply *r) {
+  const ds_stage stage = ds_engine_stage(s);
   const ds_expected e = ds_engine_pop(s);
-  const ds_stage stage = (ds_stage)e.stage;
-  if (e.end > s->taken)
+  if (e.end > s->taken && r->code != 421)
     broken(s, stage, "a reply came before its command was sent", r->text);
   else if (unasked(s))
     on_unasked(s, stage);
   else if (r->code == 421 && e.cmd != DS_CMD_QUIT)
-    on_421(s, &e, r);
+    on_421(s, &e, stage, r);
   else if (!(on_reply[e.cmd].classes & 1u << r->code / 100))
     broken(s, stage, "this reply does not fit", r->text);
   else
