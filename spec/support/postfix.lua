@@ -81,7 +81,9 @@ return function(options, tls)
   if uid == "0" then
     output("chown -R 101:101 " .. quote(dir) .. "/data " .. quote(dir) .. "/mail; chown 101 " .. quote(dir) .. "/queue/*")
   end
-  local files = { ["main.cf"] = main_cf(dir, options, tls, disguise, user), ["master.cf.in"] = services }
+  -- Postfix waits out a main.cf that is not older than a second
+  write(dir .. "/main.cf", main_cf(dir, options, tls, disguise, user))
+  output("touch -t 200001010000 " .. quote(dir .. "/main.cf"))
   local command = { "env" }
   for _, word in ipairs(disguise) do
     command[#command + 1] = word
@@ -89,7 +91,7 @@ return function(options, tls)
   for _, word in ipairs { tree .. "/usr/lib/postfix/sbin/master", "-c", dir, "-d" } do
     command[#command + 1] = word
   end
-  local server = keeper.start("postfix", dir, files, command)
+  local server = keeper.start("postfix", dir, { ["master.cf.in"] = services }, command)
   function server:messages(n)
     return self:await_files("mail/inbox/new", n or 1)
   end
