@@ -6,7 +6,7 @@ local core = require "directsend.core"
 
 local options = {}
 
--- option, its argument, settings key or message key, help
+-- what is set for one run; options.settings reads it
 local function common(p)
   p:option("--config", "Configuration file."):argname "FILE"
   p:option("--dns", "DNS server to ask."):argname "IP[:PORT]":count "*"
@@ -26,10 +26,11 @@ local function common(p)
   p:flag("--quiet", "Say nothing; the exit status tells.")
 end
 
+-- what is sent; options.message reads it
 local function letter(p)
   p:option("--from", "Author."):argname "ADDRESS"
   for _, name in ipairs { "to", "cc", "bcc" } do
-    p:option("--" .. name, "Recipients."):argname "ADDRESS[,…]":count "*"
+    p:option("--" .. name, "Recipients."):argname "ADDRESS[,...]":count "*"
   end
   p:option("--subject", "Subject."):argname "TEXT"
   p:option("--text", "Body."):argname "TEXT"
