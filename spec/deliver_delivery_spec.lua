@@ -19,10 +19,6 @@ end
 
 local to = { destination = "contoso.test", hostname = "client.example" }
 
-local function joined(t)
-  return table.concat(t, " ")
-end
-
 describe("a delivery", function()
   it("takes one alert from the DNS question to the report", function()
     local mx = world.smtp{}

@@ -142,18 +142,20 @@ describe("session wire", function()
   end)
 
   it("takes replies while it sends", function()
-    local session = in_body()
-    session:body("0123456789abcdef\r\n")
-    session:next(0)
-    session:received(0, "421 going down\r\n")
-    local settled = session:event(0)
-    assert.equal("deferred", settled.outcome)
-    assert.equal("421 going down", settled.reply)
-    repeat
-      local ev = session:event(0)
-    until ev.event == "ended"
-    assert.equal("nothing", (session:next(0)))
-    assert.equal(0, session:pending())
+    for _, max_chunk in ipairs { 16384, 10 } do -- all of it presented, or a piece
+      local session = in_body { max_chunk = max_chunk }
+      session:body("0123456789abcdef\r\n")
+      session:next(0)
+      session:received(0, "421 going down\r\n")
+      local settled = session:event(0)
+      assert.equal("deferred", settled.outcome)
+      assert.equal("421 going down", settled.reply)
+      repeat
+        local ev = session:event(0)
+      until ev.event == "ended"
+      assert.equal("nothing", (session:next(0)))
+      assert.equal(0, session:pending())
+    end
   end)
 
   it("asks that nothing be readable before what was not preceded by a question", function()

@@ -101,19 +101,25 @@ local s = scenarios[scenario]
 assert(outcome_of(once(s)) == "delivered") -- loads what is loaded but once
 peer = nil
 local base = hook.live()
-for n = 1, 5000 do
+
+-- what became of the n-th try; whether an allocation did fail
+local function try(n)
   hook.fail_at(n)
   local before = hook.allocations()
   local ok, rows = pcall(once, s)
   local failed = hook.allocations() - before >= n
   hook.fail_at(0)
   if not ok then assert(tostring(rows):find("memory", 1, true), rows) end
-  local outcome = ok and outcome_of(rows) or "nothing"
+  return ok and outcome_of(rows) or "nothing", failed
+end
+
+for n = 1, 5000 do
+  local outcome, failed = try(n)
   local taken = #peer.bodies
   assert(outcome ~= "delivered" or taken == 1, "delivered, but the host has nothing")
   assert(outcome == "delivered" or outcome == "unknown" or taken == 0,
          "the host has it, but it is said to be " .. outcome)
-  rows, peer = nil, nil
+  peer = nil
   local live = hook.live()
   assert(live == base, ("%d: %d blocks are left"):format(n, live - base))
   io.write(n, " ", outcome, "\n")

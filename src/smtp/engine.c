@@ -63,7 +63,8 @@ void ds_engine_expect (ds_smtp *s, ds_command cmd, ds_txn *t, size_t rcpt) {
   e->rcpt = (uint32_t)rcpt;
   e->cmd = (uint8_t)cmd;
   e->stage = cmd == DS_CMD_NOTICE ? (uint8_t)ds_engine_stage(s) : stage_of[cmd];
-  e->end = s->taken + s->out.len;
+  /* a notice follows no command of ours */
+  e->end = s->taken + (cmd == DS_CMD_NOTICE ? 0 : s->out.len);
   s->count++;
   if (t != NULL)
     t->awaited++;

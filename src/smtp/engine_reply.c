@@ -204,6 +204,14 @@ static void on_unasked (ds_smtp *s, ds_stage stage) {
   broken(s, stage, "the server said what nobody asked for", told);
 }
 
+/* 221 closes, so it answers QUIT: in any other place a reply is missing, and
+   the one to the end of a body must not be taken for granted */
+static int fits (const ds_expected *e, const ds_reply *r) {
+  if (r->code == 221 && e->cmd != DS_CMD_QUIT)
+    return 0;
+  return (on_reply[e->cmd].classes & 1u << r->code / 100) != 0;
+}
+
 static void take_reply (ds_smtp *s, const ds_reply *r) {
   const ds_stage stage = ds_engine_stage(s);
   const ds_expected e = ds_engine_pop(s);
@@ -213,7 +221,7 @@ static void take_reply (ds_smtp *s, const ds_reply *r) {
     on_unasked(s, stage);
   else if (r->code == 421 && e.cmd != DS_CMD_QUIT)
     on_421(s, &e, stage, r);
-  else if (!(on_reply[e.cmd].classes & 1u << r->code / 100))
+  else if (!fits(&e, r))
     broken(s, stage, "this reply does not fit", r->text);
   else
     on_reply[e.cmd].act(s, &e, r);
