@@ -49,7 +49,7 @@ describe("the isemail vectors", function()
   it("are taken as paths as RFC 5321 has it", function()
     for _, v in ipairs(list) do
       local single = not v.address:find "@.*[.%]]"
-      local wanted = good[v.category] and not stricter[v.diagnosis] and not single 
+      local wanted = good[v.category] and not stricter[v.diagnosis] and not single
                      or v.address == shortened or renewed[v.diagnosis]
       local got = address.parse(v.address, "path literals")
       assert.equal(wanted or false, got ~= nil, v.address .. " " .. v.diagnosis)

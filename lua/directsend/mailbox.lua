@@ -8,8 +8,14 @@ local core = require "directsend.core"
 local mailbox = {}
 mailbox.__index = mailbox
 
+-- what is quoted in a text may be anything: the text is one line
+local function line(s)
+  return (s:gsub("%c", "?"))
+end
+
 function mailbox.refuse(field, ...)
-  error({ field = field, text = field .. ": " .. string.format(...) }, 0)
+  field = line(field)
+  error({ field = field, text = field .. ": " .. line(string.format(...)) }, 0)
 end
 local refuse = mailbox.refuse
 
@@ -40,7 +46,7 @@ function mailbox.reader(settings)
 end
 
 local function shown(s)
-  return ((#s > 80 and s:sub(1, 77) .. "..." or s):gsub("%c", "?"))
+  return #s > 80 and s:sub(1, 77) .. "..." or s
 end
 
 local function parse(self, s, field, how)

@@ -1,0 +1,84 @@
+local core = require "directsend.core"
+
+local random = ("\1"):rep(48)
+
+local function built()
+  local m = core.message()
+  assert(m:text("Subject", "s"))
+  assert(m:plain(("line\n"):rep(10000)))
+  assert(m:finish(random))
+  return m
+end
+
+describe("core.message", function()
+  it("reads on in pieces, and again from the start", function()
+    local m, out = built(), {}
+    repeat
+      out[#out + 1] = m:read(1000)
+      assert.is_true(#out[#out] <= 1000)
+    until out[#out] == ""
+    assert.equal(m:size(), #table.concat(out))
+    assert.equal("", m:read())
+    assert.is_true(m:rewind())
+    assert.equal(16384, #m:read())
+    assert.equal(16384, #m:read(100000))
+    assert.equal(0, m:flags())
+  end)
+
+  it("is written, then finished, then read", function()
+    local m = core.message()
+    for _, name in ipairs { "size", "flags", "read", "rewind", "header" } do
+      assert.has_error(function() m[name](m) end)
+    end
+    m = built()
+    for _, call in ipairs { { "text", "X", "y" }, { "mailboxes", "To", { "", "a", "b.cd" } }, { "idents", "X", { "a@b" } },
+                            { "date", 0 }, { "plain", "x" }, { "html", "x" }, { "attach", "x" }, { "inline", "a", "x" },
+                            { "raw", "x" }, { "finish", random } } do
+      assert.has_error(function() m[call[1]](m, call[2], call[3]) end)
+    end
+  end)
+
+  it("cannot be finished without a body", function()
+    local ok = core.message():finish(random)
+    assert.is_nil(ok)
+  end)
+
+  it("raises on wrong types and leaks nothing", function()
+    local values = { false, true, 1, 0 / 0, {}, print, coroutine.create(function() end), io.stdout, setmetatable({}, { __index = error }) }
+    for _, name in ipairs { "text", "mailboxes", "idents", "plain", "html", "raw", "attach", "inline", "finish" } do
+      local m = core.message()
+      for _, v in ipairs(values) do
+        assert.has_error(function() m[name](m, v, v, v, v, v) end)
+        assert.has_error(function() m[name](v) end)
+      end
+      assert.has_error(function() m[name](m) end)
+      assert.has_error(function() m[name]() end)
+    end
+    assert.has_error(function() core.message():mailboxes("To", { "a", "b" }) end)
+    assert.has_error(function() core.message():mailboxes("To", {}) end)
+    assert.has_error(function() core.message():mailboxes("T o", { "", "a", "b.cd" }) end)
+    assert.has_error(function() core.message():idents("X", { 1 }) end)
+    assert.has_error(function() built():read(0) end)
+    assert.has_error(function() core.message():date("x") end)
+  end)
+
+  it("takes no moment that is none", function()
+    for _, t in ipairs { 0 / 0, 1 / 0, -1 / 0, 1e300, -1e18 } do
+      local ok, why = core.message():date(t, 0)
+      assert.is_nil(ok)
+      assert.is_truthy(why:find "1900")
+      assert.is_nil((core.message():date(0, t)))
+    end
+  end)
+
+  it("is collected in any order, used or not", function()
+    for _ = 1, 200 do
+      local m = built()
+      m:read(10)
+      core.message():text("X", "y")
+      core.message():attach(nil, "spec/lua_message_spec.lua")
+    end
+    collectgarbage()
+    collectgarbage()
+  end)
+end)
