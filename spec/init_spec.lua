@@ -250,6 +250,11 @@ describe("directsend", function()
       collectgarbage "stop"
       local before = descriptors()
       for _ = 1, 5 do assert(mailer:send(alert { attach = { file } })) end
+      local several = to(1, { route = {
+        ["one.test"] = "127.0.0.1:" .. server.port,
+        ["two.test"] = "127.0.0.1:1" } })
+      several:send(alert { to = { "a@one.test", "b@two.test" },
+                           text = ("0123456789abcde\n"):rep(70000) })
       assert.is_nil((mailer:send(alert { attach = { file, "/nonexistent" } })))
       local after = descriptors()
       collectgarbage "restart"

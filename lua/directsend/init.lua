@@ -30,7 +30,7 @@ local most = 100
 
 -- what one delivery asks of us besides its sockets: driver/init.lua
 local function feed_of(self, m, envelope, group, body, rows)
-  local feed, tag = { body = body or streamed(m) }, 0
+  local feed, tag = { body = body and body.read or streamed(m) }, 0
   function feed.next()
     local list = {}
     for i = tag * most + 1, math.min((tag + 1) * most, #group.recipients) do
@@ -98,6 +98,7 @@ local function over_network(self, m, envelope, groups, rows)
   local ok
   ok, why, detail = d.run(jobs)
   for i = 1, #jobs do jobs[i].delivery:close() end
+  if body then body.close() end
   return ok, why, detail
 end
 
