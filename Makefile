@@ -101,8 +101,8 @@ $(L)/lib/pkgconfig/directsend.pc: Makefile
 	  'Libs.private: -lssl -lcrypto -lresolv' >$@
 $(L)/include/directsend/directsend.h: $(wildcard src/*.h src/*/*.h)
 	@mkdir -p $(@D)
-	cd src && tar cf - --exclude=lua $$(find . -name '*.h') | \
-	  tar xf - -C $(abspath $(@D))
+	cd src && $(CC) -MM -I. directsend.h | sed 's/.*://; s/\\$$//' | \
+	  xargs tar cf - | tar xf - -C $(abspath $(@D))
 	touch $@
 
 # installing -----------------------------------------------------------------
