@@ -111,6 +111,8 @@ end
 
 --- A new folder, of nobody else; it goes when its server stops.
 function keeper.folder()
+  assert(read(root .. "/.cache/servers/complete"), "the servers are not unpacked: run .ci/servers")
+  assert(python ~= "", "python3 is missing")
   local dir = output("umask 077; d=$(mktemp -d) && mkfifo $d/ready && echo $d")
   assert(dir ~= "", "mktemp found no room for a server's folder")
   return dir
@@ -144,9 +146,6 @@ end
 --- Folder, files and command -> running server. In a file named *.in and in
 -- the command @PORT@ becomes the port.
 function keeper.start(name, dir, files, command)
-  if not read(root .. "/.cache/servers/complete") then
-    error("the servers are not unpacked: run .ci/servers", 0)
-  end
   for file, text in pairs(files) do
     write(dir .. "/" .. file, text)
   end
