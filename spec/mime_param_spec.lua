@@ -43,6 +43,14 @@ describe("parameters", function()
     end
   end)
 
+  it("leave room for the semicolon of another", function()
+    for n = 40, 80 do
+      for line in mime.params("p", ("x"):rep(n), "q", "y"):gmatch "([^\r\n]*)\r\n" do
+        assert.is_true(#line <= 78)
+      end
+    end
+  end)
+
   it("as encoded words come back too", function()
     assert.equal("X: a; p=b.txt\r\n", mime.param("p", "b.txt", true))
     for n = 1, 200, 7 do

@@ -27,10 +27,10 @@ local n, before = 0, util.live()
 repeat
   n = n + 1
   util.fail_at(n)
-  local ok, why = pcall(attempt)
+  local ok, trouble = pcall(attempt)
   util.fail_at(0)
   collectgarbage()
   assert(util.live() == before, "a leak at allocation " .. n)
-  assert(ok or tostring(why):find "memory", why)
+  assert(ok or tostring(trouble):find "memory", trouble)
 until ok
 print(n - 1 .. " failures survived")

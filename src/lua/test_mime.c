@@ -233,6 +233,19 @@ static int param (lua_State *L) {
   return push_buf(L, &out);
 }
 
+/* params(name, value, name, value): the same with two */
+static int params (lua_State *L) {
+  ds_field f;
+  ds_buf out;
+  ds_buf_init(&out);
+  ds_field_begin(&f, &out, ds_span_str("X"));
+  ds_field_token(&f, ds_span_str("a"));
+  ds_param(&f, luaL_checkstring(L, 1), check_span(L, 2));
+  ds_param(&f, luaL_checkstring(L, 3), check_span(L, 4));
+  ds_field_end(&f);
+  return push_buf(L, &out);
+}
+
 static int token_ok (lua_State *L) {
   lua_pushboolean(L, ds_param_token_ok(check_span(L, 1)));
   return 1;
@@ -355,6 +368,7 @@ static const luaL_Reg functions[] = {
     {"alike", alike},
     {"field", field},
     {"param", param},
+    {"params", params},
     {"token_ok", token_ok},
     {"name_ok", name_ok},
     {"mailboxes", mailboxes},

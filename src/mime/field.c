@@ -25,21 +25,21 @@ void ds_field_glue (ds_field *f, ds_span s) {
   f->column += s.n;
 }
 
-static void fold (ds_field *f) {
+void ds_field_fold (ds_field *f) {
   ds_buf_puts(f->out, "\r\n");
   f->column = 0;
 }
 
 void ds_field_token (ds_field *f, ds_span s) {
   if (f->column + 1 + s.n > DS_FIELD_FOLD)
-    fold(f);
+    ds_field_fold(f);
   ds_buf_putc(f->out, ' ');
   f->column++;
   ds_field_glue(f, s);
 }
 
 void ds_field_end (ds_field *f) {
-  fold(f);
+  ds_field_fold(f);
 }
 
 /* the first word fills the line the name began; each other has its own */
@@ -94,7 +94,7 @@ static void plain (ds_field *f, ds_span text) {
   for (text = behind(text, n); text.n > 0; text = behind(text, n)) {
     n = piece(text);
     if (f->column + n > DS_FIELD_FOLD)
-      fold(f);
+      ds_field_fold(f);
     ds_field_glue(f, ds_span_of(text.p, n));
   }
 }

@@ -66,6 +66,13 @@ static size_t take (ds_span *rest, char *line, size_t n) {
   return n;
 }
 
+/* a token that leaves room for the ';' of a parameter behind it */
+static void token (ds_field *f, const char *line, size_t n) {
+  if (f->column + 1 + n + 1 > DS_FIELD_FOLD)
+    ds_field_fold(f);
+  ds_field_token(f, ds_span_of(line, n));
+}
+
 /* one line "name*=utf-8''…", or several "name*0*=utf-8''…" "name*1*=…" */
 static void extended (ds_field *f, const char *name, ds_span value) {
   char line[LINE + 1];
@@ -74,7 +81,7 @@ static void extended (ds_field *f, const char *name, ds_span value) {
   size_t n = (size_t)snprintf(line, sizeof line, "%s*=utf-8''", name);
   n = take(&rest, line, n);
   if (rest.n == 0) {
-    ds_field_token(f, ds_span_of(line, n));
+    token(f, line, n);
     return;
   }
   for (i = 0, rest = value; rest.n > 0; i++) {
@@ -83,7 +90,7 @@ static void extended (ds_field *f, const char *name, ds_span value) {
     n = (size_t)snprintf(line, sizeof line, "%s*%u*=%s", name, i,
                          i == 0 ? "utf-8''" : "");
     n = take(&rest, line, n);
-    ds_field_token(f, ds_span_of(line, n));
+    token(f, line, n);
   }
 }
 
@@ -110,7 +117,7 @@ void ds_param (ds_field *f, const char *name, ds_span value) {
   size_t n = simple(name, value, line);
   ds_field_glue(f, ds_span_str(";"));
   if (n > 0)
-    ds_field_token(f, ds_span_of(line, n));
+    token(f, line, n);
   else
     extended(f, name, value);
 }
@@ -121,13 +128,13 @@ void ds_param_words (ds_field *f, const char *name, ds_span value) {
   int how = ds_word_how(value);
   ds_field_glue(f, ds_span_str(";"));
   if (n > 0) {
-    ds_field_token(f, ds_span_of(line, n));
+    token(f, line, n);
     return;
   }
   n = (size_t)snprintf(line, LINE, "%s=\"", name);
   for (; value.n > 0; n = 0) {
     n += ds_word_next(&value, how, room, line + n);
-    ds_field_token(f, ds_span_of(line, n));
+    token(f, line, n);
   }
   ds_field_glue(f, ds_span_str("\""));
 }

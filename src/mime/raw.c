@@ -117,9 +117,9 @@ static int copy_header (ds_span head, ds_buf *out, size_t *fields,
       ds_buf_append(out, head.p, n);
     head = behind(head, n);
   }
-  ds_buf_putspan(out, head);
-  if (*fields == 0)
+  if (out->len == 0 && !ds_buf_failed(out))
     return refuse(e, "it has no header");
+  ds_buf_putspan(out, head);
   return ds_buf_failed(out) ? DS_ERR_NOMEM : DS_OK;
 }
 

@@ -50,7 +50,7 @@ void ds_scan_update (ds_scan *s, const void *p, size_t n) {
 }
 
 void ds_scan_final (ds_scan *s) {
-  char text[2];
+  char text[2] = "";
   count(s, text, ds_crlf_final(&s->lines, text));
 }
 
