@@ -2,6 +2,8 @@ local cjson = require "cjson"
 local command = require "support.command"
 local dialog = require "support.dialog"
 local drive = require "support.drive"
+local pki = require "support.pki"
+local process = require "support.process"
 local servers = require "support.servers"
 
 local unpack = table.unpack or unpack -- luacheck: ignore
@@ -40,6 +42,48 @@ describe("the command", function()
     pipe:close()
     os.remove(link)
     assert.equal("directsend 0.1.0\n", out)
+  end)
+
+  -- what the command writes to the system's log, which is a file here
+  local function with_log(words_, options)
+    local files = pki.new()
+    local log = files:path "syslog.txt"
+    local shim = process.shim(files, "syslog", [[
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+void syslog (int priority, const char *format, ...) {
+  FILE *f = fopen(getenv("SYSLOG_FILE"), "a");
+  va_list ap;
+  va_start(ap, format);
+  fprintf(f, "%d ", priority);
+  vfprintf(f, format, ap);
+  fputc('\n', f);
+  va_end(ap);
+  fclose(f);
+}
+]])
+    options.env = process.preload(shim) .. " SYSLOG_FILE=" .. process.quote(log)
+    local status = command(words_, options)
+    local file = io.open(log)
+    local told = file and file:read "*a"
+    if file then file:close() end
+    files:remove()
+    return told, status
+  end
+
+  it("writes failures to the system's log where there is no terminal", function()
+    local told, status = with_log({ "send", "--quiet", "--from", "a@contoso.test", "--to", "b@%n.test" }, { stdin = "x" })
+    assert.equal(64, status)
+    assert.truthy(told:find("^3 .*b@%%n%.test"), told)
+    assert.is_nil(with_log({ "version" }, {}))
+  end)
+
+  it("asks a person at a terminal for the body, and logs nothing there", function()
+    local pty = "python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)'"
+    local told, status = with_log(words({ "send" }, letter), { under = pty })
+    assert.equal(64, status)
+    assert.is_nil(told)
   end)
 
   describe("send", function()

@@ -1,6 +1,7 @@
 -- cli: the command directsend.
 
 local config = require "directsend.config"
+local core = require "directsend.core"
 local directsend = require "directsend"
 local message = require "directsend.message"
 local value = require "directsend.value"
@@ -15,8 +16,10 @@ local by_field = { from = EX.usage, to = EX.usage, cc = EX.usage,
                    bcc = EX.usage, envelope = EX.usage, config = EX.config,
                    aliases = EX.config, force_from = EX.config }
 
+-- people read standard error; where nobody does, the system's log has it
 local function complain(o, text)
   if not o.quiet then io.stderr:write("directsend: ", text, "\n") end
+  if not core.terminal(2) then core.log(text) end
 end
 
 -- -------------------------------------------------------------- exit status
@@ -67,17 +70,12 @@ local function mailer_of(o, options)
   return mailer
 end
 
-local function terminal()
-  local ok = os.execute "test -t 0"
-  return ok == true or ok == 0
-end
-
 -- the message of the options; nil, status, words
 local function message_of(o, options)
   local t, why = value.read(options.message, o)
   if not t then return nil, EX.usage, why end
   if t.text or t.html then return t end
-  if terminal() then
+  if core.terminal(0) then
     return nil, EX.usage, "no body: say --text, --text-file or --html-file, "
                           .. "or give it on standard input"
   end

@@ -74,6 +74,16 @@ static int core_hostname (lua_State *L) {
   return 1;
 }
 
+static int core_terminal (lua_State *L) {
+  lua_pushboolean(L, ds_is_terminal((int)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
+static int core_log (lua_State *L) {
+  ds_log_failure(luaL_checkstring(L, 1));
+  return 0;
+}
+
 static void push_endpoint (lua_State *L, const ds_endpoint *e) {
   char text[DS_ENDPOINT_TEXT];
   lua_pushlstring(L, text, ds_endpoint_format(e, text));
@@ -180,6 +190,8 @@ static const luaL_Reg functions[] = {
     {"zone", core_zone},
     {"random", core_random},
     {"hostname", core_hostname},
+    {"terminal", core_terminal},
+    {"log", core_log},
     {"resolv_conf", core_resolv_conf},
     {"hostname_ok", core_hostname_ok},
     {"domain_ok", core_domain_ok},

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 #if defined(__linux__)
@@ -87,6 +88,16 @@ size_t ds_machine_name (char *out, size_t size) {
     out[0] = '\0';
   out[size - 1] = '\0';
   return strlen(out);
+}
+
+int ds_is_terminal (int fd) {
+  return isatty(fd);
+}
+
+void ds_log_failure (const char *text) {
+  openlog("directsend", LOG_PID, LOG_MAIL);
+  syslog(LOG_ERR, "%s", text);
+  closelog();
 }
 
 static size_t slurp (const char *path, char *to, size_t size) {

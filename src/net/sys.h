@@ -23,6 +23,11 @@ void ds_sys_native (ds_sys *s);
 /* ds_machine_name: gethostname(2), "" when it fails; its length */
 size_t ds_machine_name (char *out, size_t size);
 
+int ds_is_terminal (int fd);
+
+/* one line for the system's log, as mail.err from "directsend" */
+void ds_log_failure (const char *text);
+
 /*
 ** ds_resolv_conf: read path ("/etc/resolv.conf" when NULL) into *c, as
 ** ds_dns_conf_parse does; a missing or unreadable file means 127.0.0.1.
