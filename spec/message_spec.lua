@@ -81,6 +81,13 @@ describe("a message", function()
     assert.equal("x@y", assert(new { to = "b@example.net", message_id = "x@y" }).message_id)
   end)
 
+  it("has an id on the line of the field's name, however long", function()
+    local id = ("x"):rep(100) .. "@example.com"
+    local s = text_of { message_id = id, references = id .. " " .. id }
+    assert.equal("<" .. id .. ">", field(s, "Message-ID"))
+    assert.is_truthy(s:find("References: <" .. id .. ">\r\n <" .. id .. ">\r\n", 1, true))
+  end)
+
   it("may have a body of none, text, html or both", function()
     assert.is_truthy(text_of {}:find "us%-ascii\r\n.-\r\n\r\n$")
     assert.is_truthy(text_of { html = "<p>" }:find("text/html", 1, true))

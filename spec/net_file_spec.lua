@@ -1,5 +1,5 @@
-local core = require "directsend.core"
 local message = require "directsend.message"
+local process = require "support.process"
 
 local names = {}
 local function scratch(data)
@@ -105,13 +105,13 @@ describe("a file", function()
   end)
 
   it("is closed with its message", function()
-    local name = scratch "x"
-    local before
-    for i = 1, 3000 do
-      local m = core.message()
-      assert.is_true(m:attach(nil, name))
-      if i % 100 == 0 then collectgarbage() end
-      before = before or m
-    end
+    local script = scratch [[
+      local core = require "directsend.core"
+      for i = 1, 1000 do
+        assert(core.message():attach(nil, arg[0]))
+        if i % 10 == 0 then collectgarbage() end
+      end]]
+    local out, ok = process.run(script, { under = "sh -c 'ulimit -n 64 && exec \"$@\"' sh" })
+    assert.is_true(ok, out)
   end)
 end)

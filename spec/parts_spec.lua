@@ -75,6 +75,12 @@ describe("an attachment", function()
     assert.is_truthy(s:find("Content-Disposition: inline; filename=i.png\r\n", 1, true))
   end)
 
+  it("has its type on the line of the field's name, however long", function()
+    local s = text_of { attach = { { data = "x", name = "a.docx" } } }
+    assert.is_truthy(s:find("\r\nContent-Type: application/vnd.openxmlformats-officedocument.wordprocessingml.document;"
+                            .. "\r\n name=a.docx\r\n", 1, true))
+  end)
+
   it("that is a message is not encoded, or is not said to be one", function()
     local s = text_of { attach = { { data = "Subject: x\n\nhi\n", name = "m.eml" } } }
     assert.is_truthy(s:find("Content-Type: message/rfc822; name=m.eml\r\nContent-Transfer-Encoding: 7bit", 1, true))

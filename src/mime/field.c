@@ -30,6 +30,11 @@ void ds_field_fold (ds_field *f) {
   f->column = 0;
 }
 
+void ds_field_first (ds_field *f, ds_span s) {
+  ds_field_glue(f, ds_span_str(" "));
+  ds_field_glue(f, s);
+}
+
 void ds_field_token (ds_field *f, ds_span s) {
   if (f->column + 1 + s.n > DS_FIELD_FOLD)
     ds_field_fold(f);
@@ -89,8 +94,7 @@ static int stands (ds_span text, size_t column, size_t widest) {
 
 static void plain (ds_field *f, ds_span text) {
   size_t n = piece(text);
-  ds_field_glue(f, ds_span_str(" "));
-  ds_field_glue(f, ds_span_of(text.p, n));
+  ds_field_first(f, ds_span_of(text.p, n));
   for (text = behind(text, n); text.n > 0; text = behind(text, n)) {
     n = piece(text);
     if (f->column + n > DS_FIELD_FOLD)

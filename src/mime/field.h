@@ -29,11 +29,14 @@ int ds_field_name_ok (ds_span name);
 ** the buffer's matter (ds_buf_failed at the end).
 ** ds_field_token: s, at most DS_FIELD_LINE - 1 octets, behind a space or on a
 ** line of its own.  ds_field_glue: s right behind what stands there.
+** ds_field_first: a field's first token, always on the line of its name:
+** readers are known that take a line with nothing behind the colon for empty.
 ** ds_field_fold: what follows, a token, stands on a new line.
 ** ds_field_words: text as encoded words.
 */
 void ds_field_begin (ds_field *f, ds_buf *out, ds_span name);
 void ds_field_token (ds_field *f, ds_span s);
+void ds_field_first (ds_field *f, ds_span s);
 void ds_field_glue (ds_field *f, ds_span s);
 void ds_field_fold (ds_field *f);
 void ds_field_words (ds_field *f, ds_span text);

@@ -66,6 +66,7 @@ int ds_message_mailboxes (ds_message *m, ds_span name, const ds_mailbox *list,
 
 int ds_message_idents (ds_message *m, ds_span name, const ds_span *list,
                        size_t count, ds_error *e) {
+  void (*put)(ds_field *, ds_span);
   char token[DS_IDENT_MAX + 2];
   ds_field f;
   size_t i;
@@ -77,7 +78,8 @@ int ds_message_idents (ds_message *m, ds_span name, const ds_span *list,
     token[0] = '<';
     memcpy(token + 1, list[i].p, list[i].n);
     token[list[i].n + 1] = '>';
-    ds_field_token(&f, ds_span_of(token, list[i].n + 2));
+    put = i == 0 ? ds_field_first : ds_field_token;
+    put(&f, ds_span_of(token, list[i].n + 2));
   }
   ds_field_end(&f);
   return bounded(m, e);

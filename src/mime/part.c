@@ -125,7 +125,7 @@ static void put_head (ds_part *p, ds_span type, ds_span name, ds_span cid,
                       int shown) {
   ds_field f;
   ds_field_begin(&f, &p->head, ds_span_str("Content-Type"));
-  ds_field_token(&f, type);
+  ds_field_first(&f, type);
   if (name.n > 0)
     ds_param_words(&f, "name", name);
   ds_field_end(&f);
