@@ -25,7 +25,9 @@ local util = {
 local core = {
   "src/deliver/answer.c", "src/deliver/attempt.c", "src/deliver/delivery.c",
   "src/deliver/outcome.c", "src/deliver/policy.c", "src/deliver/resolve.c",
-  "src/deliver/work.c", "src/dns/answer.c", "src/dns/conf.c", "src/dns/message.c",
+  "src/deliver/work.c", "src/dkim/canon.c", "src/dkim/hash.c", "src/dkim/header.c",
+  "src/dkim/key.c", "src/dkim/pass.c", "src/dkim/pem.c", "src/dkim/sign.c",
+  "src/dkim/signer.c", "src/dns/answer.c", "src/dns/conf.c", "src/dns/message.c",
   "src/dns/mx.c", "src/dns/query.c", "src/lua/address.c", "src/lua/compat.c",
   "src/lua/core.c", "src/lua/delivery.c", "src/lua/delivery_answer.c",
   "src/lua/delivery_config.c", "src/lua/field.c", "src/lua/loop.c", "src/lua/message.c",
