@@ -22,15 +22,6 @@ local function found(what)
   return list
 end
 
-local function sorted(list)
-  local copy = {}
-  for i, value in ipairs(list) do
-    copy[i] = value
-  end
-  table.sort(copy)
-  return copy
-end
-
 describe("rockspec", function()
   local rock = load_rockspec()
   local modules = rock.build.modules
@@ -47,14 +38,18 @@ describe("rockspec", function()
     assert.same(want, have)
   end)
 
-  it("lists every C file the Makefile builds core from", function()
-    assert.same(found "src -name '*.c' ! -path 'src/tls/*' ! -path 'src/lua/test*' ! -path src/lua/tls.c",
-      sorted(modules["directsend.core"].sources))
-  end)
-
-  it("lists every C file the Makefile builds tls from", function()
-    assert.same(found "src/tls src/util src/lua/tls.c src/lua/compat.c -name '*.c'",
-      sorted(modules["directsend.tls"].sources))
+  it("lists every C file but the specs' doors", function()
+    local listed, seen = {}, {}
+    for _, name in ipairs { "core", "tls" } do
+      for _, file in ipairs(modules["directsend." .. name].sources) do
+        if not seen[file] then
+          seen[file] = true
+          listed[#listed + 1] = file
+        end
+      end
+    end
+    table.sort(listed)
+    assert.same(found "src -name '*.c' ! -path 'src/lua/test*'", listed)
   end)
 
   it("names the licence, and files that are there", function()
