@@ -130,7 +130,7 @@ demo:
 test:
 	@LUA=$(LUA) .ci/deps test && .ci/servers
 	@$(MAKE) -s all door && $(MAKE) -s all LUA=jit SAN=
-	@$(PRELOAD) $(RUN) $(shell command -v busted) $(SPEC)
+	@$(PRELOAD) $(RUN) "$$(command -v busted)" $(SPEC)
 floors:
 	@.ci/floors
 check:
