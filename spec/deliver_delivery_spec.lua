@@ -176,6 +176,25 @@ describe("a delivery", function()
     assert.matches("null MX", w.planned[1].refused)
   end)
 
+  it("says no more to the wire once it is cancelled, not even the rest of a QUIT", function()
+    -- one whose QUIT follows a delivery, one that would come again in clear
+    for outcome, ehlo in pairs{ delivered = "250 mx", deferred = "250-mx\r\n250 STARTTLS" } do
+      local w, cancelled = contoso{ ["9.0.0.1"] = world.smtp{ EHLO = ehlo } }, false
+      w.context = require "directsend.tls".context{}
+      local rows = w:deliver(to, alert(), function(op)
+        if cancelled then assert.truthy(({ close = true, result = true })[op.op], op.op) end
+        if op.op == "send" and op.data:find "QUIT" then
+          cancelled = true
+          return "cancel"
+        end
+      end)
+      assert.is_true(cancelled)
+      assert.equal(1, #rows)
+      assert.equal(outcome, rows[1].outcome)
+      assert.equal(outcome == "deferred" and "local" or nil, rows[1].kind)
+    end
+  end)
+
   -- what is done to a delivery at its n-th operation must never cost a row
   local function each_step(act)
     for n = 1, 200 do

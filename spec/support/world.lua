@@ -89,7 +89,9 @@ function session:command(line)
   self.commands[#self.commands + 1] = line
   local strange = verb == "RCPT" and not self.recipients
                   or verb == "DATA" and not (self.recipients or {})[1]
-  local text = self:say(strange and "503 5.5.1 not now" or self.host[verb], line)
+  local known = self.host[verb]
+  if known == nil then known = "500 5.5.2 what" end
+  local text = self:say(strange and "503 5.5.1 not now" or known, line)
   local good = text and text:find "^[23]"
   if verb == "MAIL" and good then
     self.sender, self.recipients = line:match "<(.*)>", {}
@@ -149,8 +151,15 @@ end
 local resolver = {}
 resolver.__index = resolver
 
+-- over TCP two octets of length stand before a message
 function resolver:receive(bytes)
-  self.out = resolve(self.world, bytes) or ""
+  self.asked = self.asked .. bytes
+  if not self.tcp then
+    self.out = resolve(self.world, bytes) or ""
+  elseif #self.asked >= 2 and #self.asked >= 2 + self.asked:byte(1) * 256 + self.asked:byte(2) then
+    local reply = resolve(self.world, self.asked:sub(3))
+    self.out = reply and string.char(math.floor(#reply / 256), #reply % 256) .. reply or ""
+  end
 end
 
 -- ------------------------------------------------------------------ world
@@ -166,7 +175,7 @@ end
 
 local function connect(w, op)
   if op.port == 53 then
-    return setmetatable({ world = w, out = "" }, resolver)
+    return setmetatable({ world = w, out = "", asked = "", tcp = op.tcp }, resolver)
   end
   w.connects[#w.connects + 1] = op.ip .. ":" .. op.port
   local host = w.hosts[op.ip] or "unreachable"
@@ -237,7 +246,10 @@ local function message_feed(w, messages, rows)
       at, offset = op.tag, 0
       return "rewound"
     end,
-    context = function() return "failed", "local", "no TLS in this world" end,
+    context = function()
+      if w.context then return "context", w.context end
+      return "failed", "local", "no TLS in this world"
+    end,
     result = function(op) rows[#rows + 1] = op.row end,
     host = function(op) w.planned[#w.planned + 1] = op end,
     trace = function(op) w.traces[#w.traces + 1] = op.data end,

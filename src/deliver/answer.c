@@ -197,11 +197,13 @@ void ds_delivery_cancel (ds_delivery *d, ds_time now) {
   d->cancelled = 1;
   d->ended = 1;
   d->open = DS_OP_NONE;
-  if (d->session != NULL && !d->over)
-    ds_session_failed(d->session, now, DS_KIND_LOCAL, "cancelled");
-  if (d->phase == PH_SETTLE || d->session != NULL)
+  if (d->phase == PH_SETTLE)
     return;
   verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_NONE, "cancelled");
+  if (d->session != NULL) {
+    ds_session_failed(d->session, now, DS_KIND_LOCAL, "cancelled");
+    return;
+  }
   query_end(d);
   d->phase = PH_CLOSE;
 }
