@@ -1,23 +1,7 @@
 local config = require "directsend.config"
+local configs = require "support.configs"
 
-local function refused(t, field, words)
-  local c, why, detail = config.read(t)
-  assert.is_nil(c)
-  assert.equal("string", type(why))
-  assert.equal("usage", detail.kind)
-  assert.equal(field, detail.field)
-  if words then assert.truthy(why:find(words, 1, true), why) end
-end
-
-local function with_file(text, test)
-  local name = os.tmpname()
-  local file = assert(io.open(name, "wb"))
-  file:write(text)
-  file:close()
-  local ok, why = pcall(test, name)
-  os.remove(name)
-  if not ok then error(why, 0) end
-end
+local refused, with_file = configs.refused, configs.with_file
 
 describe("a configuration file", function()
   it("is the table the file returns", function()

@@ -1,13 +1,7 @@
 local config = require "directsend.config"
+local configs = require "support.configs"
 
-local function refused(t, field, words)
-  local c, why, detail = config.read(t)
-  assert.is_nil(c)
-  assert.equal("string", type(why))
-  assert.equal("usage", detail.kind)
-  assert.equal(field, detail.field)
-  if words then assert.truthy(why:find(words, 1, true), why) end
-end
+local refused = configs.refused
 
 describe("settings", function()
   describe("raises on misuse,", function()

@@ -1,18 +1,6 @@
-local directsend = require "directsend"
+local mailers = require "support.mailers"
 
-local function alert(t)
-  local m = { from = "a@contoso.test", to = "b@example.test", subject = "s",
-              text = "hello" }
-  for k, v in pairs(t or {}) do m[k] = v end
-  return m
-end
-
-local function to(port, t)
-  local config = { hostname = "client.example", tls = "off",
-                   route = "127.0.0.1:" .. port }
-  for k, v in pairs(t or {}) do config[k] = v end
-  return assert(directsend.new(config))
-end
+local alert, to = mailers.alert, mailers.to
 
 describe("what goes into", function()
   it("capture is kept", function()
