@@ -133,6 +133,31 @@ describe("attempts", function()
     assert.equal(0, #w.hosts["9.0.0.1"].received)
   end)
 
+  it("fall back in clear with a host that has had its connections and sessions already", function()
+    local ehlo = "250-mx\r\n250 STARTTLS"
+    local last = world.smtp{ EHLO = ehlo }
+    local w = world.new{ zone = { ["contoso.test"] = { A = { "9.0.0.1", "9.0.0.2" } } },
+                         hosts = { ["9.0.0.1"] = world.smtp{ greeting = "220 mx", EHLO = "421 4.3.2 busy" }, ["9.0.0.2"] = last } }
+    w.context = require "directsend.tls".context{}
+    local rows = w:deliver({ destination = "contoso.test" }, message)
+    assert.equal("delivered", rows[1].outcome)
+    assert.matches("sent in clear", rows[1].tls.note)
+    assert.equal(2, #last.sessions)
+  end)
+
+  it("end with the message when it is longer than it said, or gives neither octets nor its end", function()
+    for _, piece in ipairs{ ("x\r\n"):rep(9), "" } do
+      local w = world.new{ zone = two({ "9.0.0.1" }, {}), hosts = { ["9.0.0.1"] = world.smtp{} } }
+      local rows = w:deliver({ destination = "contoso.test" }, { { size = 5, endless = piece } })
+      assert.equal("deferred", rows[1].outcome)
+      assert.equal("local", rows[1].kind)
+      assert.equal(0, #w.hosts["9.0.0.1"].received)
+      local bodies = 0
+      for _, what in ipairs(w.ops) do bodies = bodies + (what == "body" and 1 or 0) end
+      assert.equal(1, bodies)
+    end
+  end)
+
   it("believe nobody who answers what was not asked", function()
     for _, early in ipairs{ "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n221 bye", "250 ok" } do
       local r, w = run({ ["contoso.test"] = { A = { "9.0.0.1" } } }, { ["9.0.0.1"] = world.smtp{ greeting = "220 mx\r\n" .. early } })

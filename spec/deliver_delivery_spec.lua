@@ -168,6 +168,26 @@ describe("a delivery", function()
     assert.same({}, w.connects)
   end)
 
+  it("plans every host, also those there was no time left for", function()
+    local w = contoso({}, {
+      ["contoso.test"] = { MX = { { 10, "mx1.contoso.test" }, { 20, "mx2.contoso.test" }, { 30, "mx3.contoso.test" } } },
+      ["mx1.contoso.test"] = { A = { "9.0.0.1" }, AAAA = {} }, ["mx2.contoso.test"] = "silent", ["mx3.contoso.test"] = "silent" })
+    w:deliver({ destination = "contoso.test", plan = true, timeout = { dns = 10, total = 12 } }, {})
+    assert.equal(3, #w.planned)
+    for i, name in ipairs{ "mx1.contoso.test", "mx2.contoso.test", "mx3.contoso.test" } do
+      assert.equal(name, w.planned[i].name)
+      assert.equal(i > 1 and "deferred" or nil, w.planned[i].outcome)
+    end
+    assert.is_true(w.clock < 1013)
+  end)
+
+  it("plans a host one of whose families is not known now as one for later", function()
+    local w = contoso({}, { ["contoso.test"] = { MX = { { 10, "mx.contoso.test" } } },
+                            ["mx.contoso.test"] = { A = { "10.0.0.1" }, AAAA = "servfail" } })
+    w:deliver({ destination = "contoso.test", plan = true }, {})
+    assert.equal("deferred", w.planned[1].outcome)
+  end)
+
   it("plans a domain that takes no mail as one host that is refused", function()
     local w = contoso({}, { ["contoso.test"] = { MX = { { 0, "." } } } })
     w:deliver({ destination = "contoso.test", plan = true }, {})

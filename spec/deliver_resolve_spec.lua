@@ -94,6 +94,21 @@ describe("resolving a destination", function()
     assert.matches("IPv6", r.text)
   end)
 
+  it("takes no brackets for an address that hold none", function()
+    local core = require "directsend.core"
+    for _, name in ipairs{ "[mx.contoso.test]", "[9.0.0]", "[IPv6:9.0.0.1]", "[]", "[IPv6:]", "[fe80::1%eth0]" } do
+      for _, pinned in ipairs{ false, true } do
+        local d, why, field = core.delivery{ destination = name, pinned = pinned }
+        assert.is_nil(d, name)
+        assert.matches(name, why, 1, true)
+        assert.equal("destination", field)
+      end
+    end
+    for _, name in ipairs{ "[9.0.0.1]", "[IPv6:2600::1]", "[ipv6:2600::1]" } do
+      assert.truthy(core.delivery{ destination = name })
+    end
+  end)
+
   it("looks a pinned host up without MX, and an address not at all", function()
     local _, w = run({ ["mx.contoso.test"] = { A = { "9.0.0.1" } } }, { ["9.0.0.1"] = ok() },
                      { destination = "mx.contoso.test", pinned = true })

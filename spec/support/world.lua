@@ -238,6 +238,7 @@ local function message_feed(w, messages, rows)
       if at ~= op.tag then at, offset = op.tag, 0 end
       local m = messages[at]
       if m.fail then return "failed", "local", m.fail end
+      if m.endless then return "body", m.endless, false end
       local piece = m.body:sub(offset + 1, offset + op.max)
       offset = offset + #piece
       return "body", piece, offset >= #m.body

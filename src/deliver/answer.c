@@ -51,6 +51,8 @@ int ds_delivery_received (ds_delivery *d, ds_time now, unsigned conn,
                           const void *p, size_t n) {
   if (conn != d->conn || !d->connected)
     return DS_ERR_STATE;
+  if (d->query == NULL && d->session == NULL)
+    return DS_ERR_STATE;
   if (d->query != NULL && !answers(d, DS_OP_RECEIVE))
     return DS_ERR_STATE;
   if (d->query != NULL) {
@@ -89,9 +91,28 @@ int ds_delivery_no_more (ds_delivery *d, ds_time now) {
   return DS_OK;
 }
 
+/* the message itself is at fault: no other host can help */
+static void body_failed (ds_delivery *d, const char *text) {
+  if (d->sending == NULL)
+    return;
+  d->sending->broken = 1;
+  ds_smtp_body_cut(ds_session_smtp(d->session), text);
+}
+
+/* why this piece of the body will not do, NULL: it will */
+static const char *piece_refused (const work *w, size_t n, int eof) {
+  uint64_t size = w->m.size;
+  if (n == 0 && !eof)
+    return "the message gave no octets, and not its end";
+  if (size != 0 && (w->offset > size || (eof && w->offset < size)))
+    return "the message is not as long as it said";
+  return NULL;
+}
+
 int ds_delivery_body (ds_delivery *d, ds_time now, const void *p, size_t n,
                       int eof) {
   work *w = d->sending;
+  const char *why;
   ds_smtp *s;
   (void)now;
   if (!answers(d, DS_OP_BODY))
@@ -101,13 +122,12 @@ int ds_delivery_body (ds_delivery *d, ds_time now, const void *p, size_t n,
   s = ds_session_smtp(d->session);
   w->read = 1;
   w->offset += n;
-  if (n > 0 && ds_smtp_body(s, p, n) == DS_ERR_USAGE) {
-    w->broken = 1;
-    ds_smtp_body_cut(s, "the message holds a bare CR or LF");
-  } else if (eof && w->offset != w->m.size && w->m.size != 0) {
-    w->broken = 1;
-    ds_smtp_body_cut(s, "the message is not as long as it said");
-  } else if (eof) {
+  why = piece_refused(w, n, eof);
+  if (why == NULL && n > 0 && ds_smtp_body(s, p, n) == DS_ERR_USAGE)
+    why = "the message holds a bare CR or LF";
+  if (why != NULL)
+    body_failed(d, why);
+  else if (eof) {
     ds_smtp_body_end(s);
     d->sending = d->begun = NULL;
   }
@@ -139,13 +159,6 @@ static ds_kind failure_kind (ds_failure f) {
   return f == DS_FAIL_TIMEOUT                           ? DS_KIND_TIMEOUT
          : f == DS_FAIL_LOCAL || f == DS_FAIL_CANCELLED ? DS_KIND_LOCAL
                                                         : DS_KIND_CONNECT;
-}
-
-static void body_failed (ds_delivery *d, const char *text) {
-  if (d->sending == NULL)
-    return;
-  d->sending->broken = 1;
-  ds_smtp_body_cut(ds_session_smtp(d->session), text);
 }
 
 /* no TLS on this machine: in clear where that will do, else no host can help */

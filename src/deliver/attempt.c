@@ -42,7 +42,7 @@ static ds_time sooner (ds_time a, ds_time b) {
 
 /* 1 and a CONNECT, 0: d->phase says what else is to be done */
 int connect_step (ds_delivery *d, ds_time now, ds_op *op) {
-  if (now >= d->until || host_used_up(d)) {
+  if (now >= d->until || (!d->again && host_used_up(d))) {
     d->phase = PH_HOST;
     return 0;
   }
@@ -212,13 +212,19 @@ static int on_event (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
 
 /* a TLS context is there: STARTTLS now; else it is asked for */
 static int start_tls (ds_delivery *d, ds_time now, ds_op *op) {
+  const host *h = host_of(d);
+  char literal[DS_IP_TEXT];
   ds_tls_peer p;
   if (d->ctx == NULL) {
     op->op = DS_OP_CONTEXT;
     op->verify = d->c.level == DS_LEVEL_VERIFIED;
     return 1;
   }
-  p.host = host_of(d)->name;
+  p.host = h->name;
+  if (h->literal.family != 0) { /* a certificate has no brackets */
+    ds_ip_format(&h->literal, literal);
+    p.host = literal;
+  }
   p.verify = d->c.level == DS_LEVEL_VERIFIED;
   p.time = d->c.sys.epoch + now / DS_SECOND;
   d->want_tls = 0;

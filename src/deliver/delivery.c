@@ -96,15 +96,11 @@ static int copy_config (ds_delivery *d, const ds_delivery_config *c) {
   return DS_OK;
 }
 
-static int is_literal (ds_span s) {
-  return s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']';
-}
-
 static int check_config (const ds_delivery_config *c, ds_error *e) {
   ds_span name = ds_span_str(c->destination);
   ds_ip ip;
   if (name.n >= DS_DNS_NAME ||
-      !(ds_dns_name_ok(name, !c->pinned) || is_literal(name) ||
+      !(ds_dns_name_ok(name, !c->pinned) || literal_address(name, &ip) ||
         (c->pinned && ds_ip_parse(name.p, name.n, &ip) == DS_OK)))
     return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "destination",
                         "\"%.200s\" is no domain mail can be sent to",
@@ -195,13 +191,14 @@ static int resolve_phase (ds_delivery *d, ds_time now, ds_op *op) {
   return r > 0;
 }
 
+/* a plan tells all hosts: what is looked up when time is over fails at once */
 static void host_phase (ds_delivery *d, ds_time now) {
-  if (now >= d->until)
+  int late = now >= d->until && !d->c.plan;
+  if (late)
     verdict_set(d, DS_DEFERRED, DS_KIND_TIMEOUT, DS_STAGE_NONE,
                 "the time for it all is over (timeout.total)");
   d->again = 0;
-  d->phase =
-      now < d->until && !d->cancelled && host_next(d) ? PH_ADDRESS : PH_SETTLE;
+  d->phase = !late && !d->cancelled && host_next(d) ? PH_ADDRESS : PH_SETTLE;
 }
 
 /* one host of the plan, when all its addresses are known */
@@ -215,7 +212,7 @@ static int plan_step (ds_delivery *d, ds_op *op) {
   p->addresses = d->addresses;
   p->count = d->address_count;
   if (p->count == 0) {
-    p->outcome = d->verdict.outcome;
+    p->outcome = d->permanent ? DS_FAILED : DS_DEFERRED;
     p->kind = d->verdict.kind;
     snprintf(p->refused, sizeof p->refused, "%s", d->verdict.text);
   }
@@ -253,7 +250,7 @@ static int close_phase (ds_delivery *d, ds_op *op) {
 }
 
 static int settle_phase (ds_delivery *d, ds_time now, ds_op *op) {
-  if (d->c.plan && d->hosts == NULL && d->verdicts > 0)
+  if (d->c.plan && d->verdicts > 0)
     return plan_step(d, op);
   if (settle_step(d, now, op))
     return 1;

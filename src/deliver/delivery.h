@@ -58,11 +58,12 @@ typedef struct ds_delivery_config {
   const ds_ip *source; /* local addresses to bind, at most one a family */
   size_t source_count;
   const char *interface; /* NULL, or the device to bind to */
-  unsigned connects;     /* most connects to one host (0: 5) */
-  unsigned sessions;     /* most greeted sessions with one host (0: 2) */
-  size_t max_chunk;      /* most bytes in one SEND or BODY (0: 16 KiB) */
-  int trace;             /* ask for TRACE */
-  int plan;              /* resolve only: HOSTs, then DONE; nothing is sent */
+  unsigned connects;     /* most connects to one host (0: 5) … */
+  unsigned sessions; /* … and greeted sessions with it (0: 2), not counting
+                            the one in clear that a failed STARTTLS leads to */
+  size_t max_chunk;  /* most bytes in one SEND or BODY (0: 16 KiB) */
+  int trace;         /* ask for TRACE */
+  int plan;          /* resolve only: HOSTs, then DONE; nothing is sent */
   ds_sys sys;
 } ds_delivery_config;
 
@@ -74,7 +75,8 @@ typedef struct ds_envelope {
   uint64_t size;           /* octets of the message, CRLF line ends */
   unsigned flags;          /* DS_TXN_… */
   uint32_t tag;            /* the caller's; in every row */
-  const ds_source *source; /* who can read it without asking Lua; or NULL */
+  const ds_source *source; /* who can read it without asking Lua; or NULL.  At
+                              its start, and no other delivery's meanwhile */
 } ds_envelope;
 
 /* what became of one recipient (api.md: report) */

@@ -107,6 +107,7 @@ struct ds_delivery {
 void out_of_memory (ds_delivery *d);
 
 /* resolve.c: hosts and addresses */
+int literal_address (ds_span destination, ds_ip *ip);
 int resolve_start (ds_delivery *d, ds_time now);
 int resolve_step (ds_delivery *d, ds_time now, ds_op *op);
 int address_step (ds_delivery *d, ds_time now, ds_op *op);

@@ -79,21 +79,22 @@ static int host_alone (ds_delivery *d, const char *name, const ds_ip *ip) {
   return DS_OK;
 }
 
-/* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3), and a pinned bare
-   address */
-static int as_address (const ds_delivery *d, ds_ip *ip) {
-  const char *s = d->c.destination;
-  size_t n = strlen(s);
-  if (n > 2 && s[0] == '[' && s[n - 1] == ']') {
-    s++;
-    n -= 2;
-    if (n > 5 && ds_span_eqi(ds_span_of(s, 5), ds_span_str("IPv6:"))) {
-      s += 5;
-      n -= 5;
-    }
-  } else if (!d->c.pinned)
+/* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3) */
+int literal_address (ds_span s, ds_ip *ip) {
+  static const size_t tag = sizeof "[IPv6:" - 1;
+  int six;
+  if (s.n < 2 || s.p[0] != '[' || s.p[s.n - 1] != ']')
     return 0;
-  return ds_ip_parse(s, n, ip) == DS_OK;
+  six =
+      s.n > tag && ds_span_eqi(ds_span_of(s.p, tag), ds_span_of("[IPv6:", tag));
+  s = six ? ds_span_of(s.p + tag, s.n - tag - 1) : ds_span_of(s.p + 1, s.n - 2);
+  return ds_ip_parse(s.p, s.n, ip) == DS_OK && (!six || ip->family == 6);
+}
+
+static int as_address (const ds_delivery *d, ds_ip *ip) {
+  ds_span s = ds_span_str(d->c.destination);
+  return literal_address(s, ip) ||
+         (d->c.pinned && ds_ip_parse(s.p, s.n, ip) == DS_OK);
 }
 
 /* 0, or DS_ERR_NOMEM; with a question open the answer comes first */
