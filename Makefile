@@ -36,20 +36,21 @@ DEFINED = $(if $(SAN),,-z defs)
 # what is made of what -------------------------------------------------------
 files = $(wildcard $(1:%=src/%/*.c))
 CORE = $(call files,util mime smtp http dns session deliver net)
-TLS = $(call files,tls)
-DOORS = $(wildcard src/lua/test*.c)
-BIND = $(filter-out $(DOORS) src/lua/tls.c,$(call files,lua))
+CRYPTO = $(call files,tls dkim)
+BIND = $(filter-out src/lua/test% src/lua/tls.c src/lua/dkim%,$(call files,lua))
+BASE = $(call files,util) src/lua/field.c src/lua/compat.c
+MODULES = $(patsubst %,$(B)/directsend/%.so,core tls dkim)
 obj = $(patsubst src/%.c,$(OUT)/obj/%.o,$(filter-out src/lua/%,$(1))) \
   $(patsubst src/lua/%.c,$(B)/obj/%.o,$(filter src/lua/%,$(1)))
 
-all: $(B)/directsend/core.so $(B)/directsend/tls.so
+all: $(MODULES)
 door: $(B)/directsend/test.so
 $(B)/directsend/core.so: $(call obj,$(CORE) $(BIND))
-	$(SHARED) -o $@ $^ -lresolv
-$(B)/directsend/tls.so: $(call obj,$(TLS) src/lua/tls.c src/lua/compat.c \
-  $(call files,util))
-	$(SHARED) -o $@ $^ $(SSL_LIBS)
-$(B)/directsend/test.so: $(call obj,$(CORE) $(TLS) $(BIND) $(DOORS))
+$(B)/directsend/tls.so: $(call obj,$(call files,tls) $(BASE) src/lua/tls.c)
+$(B)/directsend/dkim.so: $(call obj,$(call files,dkim) $(BASE) \
+  src/net/secret.c $(wildcard src/lua/dkim*.c))
+$(B)/directsend/test.so: $(call obj,$(CORE) $(CRYPTO) $(call files,lua))
+$(B)/directsend/%.so: # --as-needed: each gets the libraries it asks for
 	$(SHARED) -o $@ $^ -lresolv $(SSL_LIBS)
 
 $(OUT)/obj/%.o: src/%.c | $(OUT)/headers
@@ -75,7 +76,7 @@ $(B)/headers: | $(OUT)/headers
 
 # the C library, laid out in build/lib as it is installed --------------------
 L = $(OUT)/lib
-LIBOBJ = $(patsubst src/%.c,$(L)/obj/%.o,$(CORE) $(TLS))
+LIBOBJ = $(patsubst src/%.c,$(L)/obj/%.o,$(CORE) $(CRYPTO))
 LIBNAME = libdirectsend.so.$(basename $(VERSION))
 lib: $(L)/lib/libdirectsend.a $(L)/lib/libdirectsend.so \
   $(L)/lib/pkgconfig/directsend.pc $(L)/include/directsend/directsend.h
@@ -111,8 +112,7 @@ install: all
 	install -d $(D)$(LUADIR) $(D)$(LIBDIR)/directsend $(D)$(PREFIX)/bin
 	cd lua && find directsend -name '*.lua' \
 	  -exec install -D -m 644 {} $(D)$(LUADIR)/{} \;
-	install -m 755 $(B)/directsend/core.so $(B)/directsend/tls.so \
-	  $(D)$(LIBDIR)/directsend
+	install -m 755 $(MODULES) $(D)$(LIBDIR)/directsend
 	sed 's|^lua=lua$$|lua=$(LUA_BIN)|' bin/directsend \
 	  >$(D)$(PREFIX)/bin/directsend
 	chmod 755 $(D)$(PREFIX)/bin/directsend

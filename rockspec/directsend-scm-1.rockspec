@@ -32,8 +32,8 @@ local core = {
   "src/mime/media.c", "src/mime/message.c", "src/mime/param.c", "src/mime/part.c",
   "src/mime/qp.c", "src/mime/raw.c", "src/mime/scan.c", "src/mime/stream.c",
   "src/mime/utf8.c", "src/mime/word.c", "src/net/file.c", "src/net/heap.c",
-  "src/net/loop.c", "src/net/obey.c", "src/net/socket.c", "src/net/sys.c",
-  "src/session/limit.c", "src/session/session.c", "src/session/trace.c",
+  "src/net/loop.c", "src/net/obey.c", "src/net/secret.c", "src/net/socket.c",
+  "src/net/sys.c", "src/session/limit.c", "src/session/session.c", "src/session/trace.c",
   "src/session/wire.c", "src/smtp/body.c", "src/smtp/command.c", "src/smtp/engine.c",
   "src/smtp/engine_reply.c", "src/smtp/engine_send.c", "src/smtp/engine_txn.c",
   "src/smtp/ext.c", "src/smtp/reply.c", "src/smtp/text.c", "src/lua/address.c",
@@ -43,11 +43,18 @@ local core = {
 }
 local tls = {
   "src/tls/ctx.c", "src/tls/stream.c", "src/tls/trust.c", "src/tls/verify.c",
-  "src/tls/words.c", "src/lua/compat.c", "src/lua/tls.c",
+  "src/tls/words.c", "src/lua/compat.c", "src/lua/field.c", "src/lua/tls.c",
+}
+local dkim = {
+  "src/dkim/canon.c", "src/dkim/hash.c", "src/dkim/header.c", "src/dkim/key.c",
+  "src/dkim/pass.c", "src/dkim/pem.c", "src/dkim/sign.c", "src/dkim/signer.c",
+  "src/lua/compat.c", "src/lua/dkim.c", "src/lua/dkim_key.c", "src/lua/dkim_sign.c",
+  "src/lua/field.c", "src/net/secret.c",
 }
 for i = 1, #util do
   core[#core + 1] = util[i]
   tls[#tls + 1] = util[i]
+  dkim[#dkim + 1] = util[i]
 end
 
 local modules = {
@@ -83,6 +90,10 @@ modules["directsend.core"] = {
 modules["directsend.tls"] = {
   sources = tls, incdirs = { "src", "$(OPENSSL_INCDIR)" }, libdirs = { "$(OPENSSL_LIBDIR)" },
   defines = { "_GNU_SOURCE" }, libraries = { "ssl", "crypto" },
+}
+modules["directsend.dkim"] = {
+  sources = dkim, incdirs = { "src", "$(OPENSSL_INCDIR)" }, libdirs = { "$(OPENSSL_LIBDIR)" },
+  defines = { "_GNU_SOURCE" }, libraries = { "crypto" },
 }
 
 build = {

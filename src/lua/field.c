@@ -70,3 +70,37 @@ const char *ds_lua_list_item (lua_State *L, const char *what, size_t i,
   lua_pop(L, 1);
   return s;
 }
+
+static int is_known (const char *key, const char *const *known) {
+  for (; *known != NULL; known++)
+    if (strcmp(key, *known) == 0)
+      return 1;
+  return 0;
+}
+
+void ds_lua_check_keys (lua_State *L, int t, const char *what,
+                        const char *const *known) {
+  lua_pushnil(L);
+  while (lua_next(L, t) != 0) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
+                                                     : luaL_typename(L, -2);
+    if (!is_known(key, known))
+      luaL_error(L, "%s: unknown key '%s'", what, key);
+    lua_pop(L, 1);
+  }
+}
+
+int ds_lua_refuse (lua_State *L, const ds_error *e) {
+  if (e->code == DS_ERR_NOMEM)
+    return luaL_error(L, "not enough memory");
+  lua_pushnil(L);
+  lua_pushstring(L, e->text);
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, ds_kind_name(e->kind));
+  lua_setfield(L, -2, "kind");
+  if (e->field[0] != '\0') {
+    lua_pushstring(L, e->field);
+    lua_setfield(L, -2, "field");
+  }
+  return 3;
+}

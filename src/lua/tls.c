@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lua/compat.h"
+#include "lua/field.h"
 
 static int context_close (lua_State *L) {
   ds_lua_tls *u = (ds_lua_tls *)luaL_checkudata(L, 1, DS_LUA_TLS);
@@ -14,31 +15,6 @@ static int context_close (lua_State *L) {
     u->backend->ctx_free(u->ctx);
   u->ctx = NULL;
   return 0;
-}
-
-static int refuse (lua_State *L, const ds_error *e) {
-  lua_pushnil(L);
-  lua_pushstring(L, e->text);
-  lua_createtable(L, 0, 2);
-  lua_pushstring(L, ds_kind_name(e->kind));
-  lua_setfield(L, -2, "kind");
-  if (e->field[0] != '\0') {
-    lua_pushstring(L, e->field);
-    lua_setfield(L, -2, "field");
-  }
-  return 3;
-}
-
-static void check_keys (lua_State *L) {
-  lua_pushnil(L);
-  while (lua_next(L, 1) != 0) {
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
-                                                     : luaL_typename(L, -2);
-    if (strcmp(key, "ca_file") != 0 && strcmp(key, "ca_path") != 0)
-      luaL_error(L, "context: unknown key '%s' (ca_file and ca_path are known)",
-                 key);
-    lua_pop(L, 1);
-  }
 }
 
 /* the string stays in the table at 1, which the caller holds */
@@ -59,25 +35,26 @@ static const char *path_field (lua_State *L, const char *key, ds_error *e) {
 }
 
 static int context (lua_State *L) {
+  static const char *const known[] = {"ca_file", "ca_path", NULL};
   ds_tls_config config = {NULL, NULL};
   ds_lua_tls *u;
   ds_error e;
   ds_error_clear(&e);
   if (!lua_isnoneornil(L, 1)) {
     luaL_checktype(L, 1, LUA_TTABLE);
-    check_keys(L);
+    ds_lua_check_keys(L, 1, "context", known);
     config.ca_file = path_field(L, "ca_file", &e);
     config.ca_path = path_field(L, "ca_path", &e);
   }
   if (e.code != DS_OK)
-    return refuse(L, &e);
+    return ds_lua_refuse(L, &e);
   u = (ds_lua_tls *)lua_newuserdata(L, sizeof *u);
   u->backend = (const ds_tls_backend *)lua_touserdata(L, lua_upvalueindex(1));
   u->ctx = NULL;
   luaL_getmetatable(L, DS_LUA_TLS);
   lua_setmetatable(L, -2);
   u->ctx = u->backend->ctx_new(&config, &e);
-  return u->ctx != NULL ? 1 : refuse(L, &e);
+  return u->ctx != NULL ? 1 : ds_lua_refuse(L, &e);
 }
 
 static void make_type (lua_State *L) {

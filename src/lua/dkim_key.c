@@ -1,0 +1,204 @@
+/*
+** dkim_key: keys as userdata.  dkim.key(PEM text, file name or {path=}) reads
+** one, dkim.generate makes the text of a new one, dkim.write writes it down.
+*/
+#include <string.h>
+
+#include "lua/compat.h"
+#include "lua/dkim.h"
+#include "lua/field.h"
+#include "net/secret.h"
+
+#define KEY "directsend.dkim.key"
+
+typedef struct key {
+  ds_dkim_key *k;
+  int exposed;
+} key;
+
+static int key_gc (lua_State *L) {
+  key *k = (key *)luaL_checkudata(L, 1, KEY);
+  ds_dkim_key_free(k->k);
+  k->k = NULL;
+  return 0;
+}
+
+/* the PEM text of a file; e->text names it when it is no key */
+static void read_file (key *k, const char *path, ds_error *e) {
+  ds_error inner = {DS_OK, DS_KIND_NONE, "", ""};
+  ds_buf pem;
+  ds_buf_init(&pem);
+  if (ds_secret_read(path, &pem, &k->exposed, e) == DS_ERR_NOMEM)
+    ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL, "not enough memory");
+  else if (e->code == DS_OK &&
+           (k->k = ds_dkim_key_private(ds_buf_span(&pem), &inner)) == NULL)
+    ds_error_set(e, inner.code, inner.kind, NULL, "%s: %s", path, inner.text);
+  if (pem.len > 0)
+    memset(ds_buf_data(&pem), 0, pem.len);
+  ds_buf_clear(&pem);
+}
+
+/* the string at i: a file's name; it cannot hold a NUL */
+static const char *check_path (lua_State *L, int i) {
+  size_t n;
+  const char *s = luaL_checklstring(L, i, &n);
+  if (strlen(s) != n)
+    luaL_error(L, "key: a file's name has no NUL in it");
+  return s;
+}
+
+static int is_pem (ds_span s) {
+  static const char mark[] = "-----BEGIN ";
+  size_t i;
+  for (i = 0; i + sizeof mark - 1 <= s.n; i++)
+    if (memcmp(s.p + i, mark, sizeof mark - 1) == 0)
+      return 1;
+  return memchr(s.p, '\n', s.n) != NULL;
+}
+
+/* the value at absolute index i: text, a name, or {path=} */
+static void read_key (lua_State *L, int i, key *k, ds_error *e) {
+  ds_span s;
+  if (lua_type(L, i) == LUA_TTABLE) {
+    static const char *const known[] = {"path", NULL};
+    ds_lua_check_keys(L, i, "key", known);
+    lua_getfield(L, i, "path");
+    read_file(k, check_path(L, -1), e);
+    lua_pop(L, 1);
+    return;
+  }
+  if (lua_type(L, i) != LUA_TSTRING)
+    luaL_error(L, "key: expected PEM text, a file name or {path=}, got %s",
+               luaL_typename(L, i));
+  s.p = lua_tolstring(L, i, &s.n);
+  if (is_pem(s))
+    k->k = ds_dkim_key_private(s, e);
+  else
+    read_file(k, check_path(L, i), e);
+}
+
+ds_dkim_key *ds_lua_dkim_key (lua_State *L, int i, ds_error *e) {
+  key *k = (key *)luaL_testudata(L, i, KEY);
+  i = lua_absindex(L, i);
+  if (k != NULL) {
+    lua_pushvalue(L, i);
+    return k->k;
+  }
+  k = (key *)lua_newuserdata(L, sizeof *k);
+  memset(k, 0, sizeof *k);
+  luaL_getmetatable(L, KEY);
+  lua_setmetatable(L, -2);
+  read_key(L, i, k, e);
+  if (k->k == NULL)
+    memcpy(e->field, "key", sizeof "key");
+  return k->k;
+}
+
+int ds_lua_dkim_warn (lua_State *L, int i) {
+  const key *k = (const key *)luaL_checkudata(L, i, KEY);
+  int n = 0;
+  if (k->exposed) {
+    lua_pushliteral(L, "the key's file can be read or written by anybody on "
+                       "this machine: chmod 600 is what it needs");
+    n++;
+  }
+  if (ds_dkim_key_weak(k->k)) {
+    lua_pushfstring(L, "an RSA key of %d bits is weak: %d is good",
+                    (int)ds_dkim_key_bits(k->k), DS_RSA_GOOD);
+    n++;
+  }
+  return n;
+}
+
+/* key(from): from PEM text, a file's name or {path=} */
+static int key_new (lua_State *L) {
+  ds_error e = {DS_OK, DS_KIND_NONE, "", ""};
+  luaL_checkany(L, 1);
+  return ds_lua_dkim_key(L, 1, &e) != NULL ? 1 : ds_lua_refuse(L, &e);
+}
+
+static const ds_dkim_key *check_key (lua_State *L) {
+  return ((key *)luaL_checkudata(L, 1, KEY))->k;
+}
+
+static int key_algorithm (lua_State *L) {
+  lua_pushstring(L,
+                 ds_dkim_algorithm_name(ds_dkim_key_algorithm(check_key(L))));
+  return 1;
+}
+
+static int key_bits (lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)ds_dkim_key_bits(check_key(L)));
+  return 1;
+}
+
+/* warnings(): a list of texts */
+static int key_warnings (lua_State *L) {
+  int n, i;
+  lua_settop(L, 1);
+  n = ds_lua_dkim_warn(L, 1);
+  lua_createtable(L, n, 0);
+  lua_insert(L, 2);
+  for (i = n; i > 0; i--)
+    lua_rawseti(L, 2, i);
+  return 1;
+}
+
+static int push_buf (lua_State *L, ds_buf *b, int rc, const ds_error *e) {
+  if (rc == DS_OK)
+    lua_pushlstring(L, ds_buf_data(b), b->len);
+  ds_buf_clear(b);
+  return rc == DS_OK ? 1 : ds_lua_refuse(L, e);
+}
+
+/* record(): the text to publish */
+static int key_record (lua_State *L) {
+  const ds_dkim_key *k = check_key(L);
+  ds_error e = {DS_OK, DS_KIND_NONE, "", ""};
+  ds_buf out;
+  ds_buf_init(&out);
+  return push_buf(L, &out, ds_dkim_key_record(k, &out, &e), &e);
+}
+
+/* generate(algorithm[, bits]): PEM text */
+static int generate (lua_State *L) {
+  static const char *const words[] = {"rsa-sha256", "ed25519-sha256", NULL};
+  int a = luaL_checkoption(L, 1, NULL, words);
+  lua_Integer bits = luaL_optinteger(L, 2, DS_RSA_GOOD);
+  ds_error e = {DS_OK, DS_KIND_NONE, "", ""};
+  ds_buf pem;
+  if (bits < 0 || bits > DS_RSA_MOST)
+    bits = 0;
+  ds_buf_init(&pem);
+  return push_buf(L, &pem,
+                  ds_dkim_key_generate(a == 0 ? DS_DKIM_RSA : DS_DKIM_ED25519,
+                                       (unsigned)bits, &pem, &e),
+                  &e);
+}
+
+/* write(path, text): a new file for its owner alone */
+static int write_down (lua_State *L) {
+  const char *path = check_path(L, 1);
+  ds_error e = {DS_OK, DS_KIND_NONE, "", ""};
+  ds_span s;
+  s.p = luaL_checklstring(L, 2, &s.n);
+  if (ds_secret_write(path, s, &e) != DS_OK)
+    return ds_lua_refuse(L, &e);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+void ds_lua_open_dkim_key (lua_State *L) {
+  static const luaL_Reg methods[] = {
+      {"algorithm", key_algorithm}, {"bits", key_bits}, {"record", key_record},
+      {"warnings", key_warnings},   {NULL, NULL},
+  };
+  static const luaL_Reg functions[] = {
+      {"key", key_new},
+      {"generate", generate},
+      {"write", write_down},
+      {NULL, NULL},
+  };
+  ds_lua_dkim_class(L, KEY, methods, key_gc);
+  luaL_setfuncs(L, functions, 0);
+}
