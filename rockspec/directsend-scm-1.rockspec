@@ -80,6 +80,7 @@ local modules = {
   ["directsend.route"] = "lua/directsend/route.lua",
   ["directsend.settings"] = "lua/directsend/settings.lua",
   ["directsend.show"] = "lua/directsend/show.lua",
+  ["directsend.signing"] = "lua/directsend/signing.lua",
   ["directsend.trace"] = "lua/directsend/trace.lua",
   ["directsend.transport"] = "lua/directsend/transport.lua",
   ["directsend.value"] = "lua/directsend/value.lua",

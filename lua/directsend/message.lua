@@ -241,8 +241,13 @@ function message.new(t, settings)
   check.keys(t, known, "message")
   local m = core.message(rawget(t, "encoding") == "8bit")
   local ok, got = pcall(build, m, t, settings or {})
-  if ok then return got end
+  local why, detail
+  if ok and settings and settings.dkim then
+    got, why, detail = require "directsend.signing".sign(got, t, settings)
+  end
+  if ok and got then return got end
   m:close()
+  if ok then return nil, why, detail end
   if type(got) ~= "table" then error(got, 0) end
   return nil, got.text, { kind = "usage", field = got.field }
 end

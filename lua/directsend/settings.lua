@@ -73,6 +73,9 @@ local keys = {
     for _, d in ipairs(value.list(value.domain)(v, field)) do out[d] = true end
     return out
   end,
+  dkim = function(v, field)
+    return require "directsend.signing".read(v, field)
+  end,
   allow_private = function(v, field)
     if type(v) == "boolean" then return v end
     return value.list(value.network)(v, field)

@@ -10,8 +10,9 @@ static int is_wsp (int c) {
   return c == ' ' || c == '\t';
 }
 
-/* s without its line ends, white space in runs or at either end */
-static void squeeze (ds_span s, ds_buf *out) {
+/* s without its line ends, white space in runs or at either end; behind what
+   was written */
+static char *squeeze (ds_span s, char *to) {
   int started = 0, space = 0;
   size_t i;
   for (i = 0; i < s.n; i++) {
@@ -22,34 +23,38 @@ static void squeeze (ds_span s, ds_buf *out) {
       space = started;
     else {
       if (space)
-        ds_buf_putc(out, ' ');
-      ds_buf_putc(out, c);
+        *to++ = ' ';
+      *to++ = c;
       started = 1;
       space = 0;
     }
   }
+  return to;
 }
 
-static void relaxed_field (ds_span field, ds_buf *out) {
+/* it never becomes longer, but for the colon of a field that has none */
+static int relaxed_field (ds_span field, ds_buf *out) {
   const char *colon = (const char *)memchr(field.p, ':', field.n);
   size_t name = colon != NULL ? (size_t)(colon - field.p) : field.n, i;
   size_t value = colon != NULL ? name + 1 : name;
+  char *start = ds_buf_space(out, field.n + 1), *to = start;
+  if (to == NULL)
+    return DS_ERR_NOMEM;
   while (name > 0 && is_wsp(field.p[name - 1]))
     name--;
   for (i = 0; i < name; i++)
-    ds_buf_putc(out, ds_lower((unsigned char)field.p[i]));
-  ds_buf_putc(out, ':');
-  squeeze(ds_span_of(field.p + value, field.n - value), out);
+    *to++ = (char)ds_lower((unsigned char)field.p[i]);
+  *to++ = ':';
+  to = squeeze(ds_span_of(field.p + value, field.n - value), to);
+  ds_buf_added(out, (size_t)(to - start));
+  return DS_OK;
 }
 
 int ds_canon_field (ds_canon how, ds_span field, ds_buf *out) {
   if (field.n >= 2 && memcmp(field.p + field.n - 2, "\r\n", 2) == 0)
     field.n -= 2;
-  if (how == DS_CANON_SIMPLE)
-    ds_buf_putspan(out, field);
-  else
-    relaxed_field(field, out);
-  return ds_buf_failed(out) ? DS_ERR_NOMEM : DS_OK;
+  return how == DS_CANON_SIMPLE ? ds_buf_putspan(out, field)
+                                : relaxed_field(field, out);
 }
 
 /* -- bodies -- */

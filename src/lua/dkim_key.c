@@ -8,18 +8,21 @@
 #include "lua/dkim.h"
 #include "lua/field.h"
 #include "net/secret.h"
+#include "util/mem.h"
 
 #define KEY "directsend.dkim.key"
 
 typedef struct key {
   ds_dkim_key *k;
+  char *path; /* of its file; NULL: it has none */
   int exposed;
 } key;
 
 static int key_gc (lua_State *L) {
   key *k = (key *)luaL_checkudata(L, 1, KEY);
   ds_dkim_key_free(k->k);
-  k->k = NULL;
+  ds_free(k->path);
+  memset(k, 0, sizeof *k);
   return 0;
 }
 
@@ -28,7 +31,8 @@ static void read_file (key *k, const char *path, ds_error *e) {
   ds_error inner = {DS_OK, DS_KIND_NONE, "", ""};
   ds_buf pem;
   ds_buf_init(&pem);
-  if (ds_secret_read(path, &pem, &k->exposed, e) == DS_ERR_NOMEM)
+  if ((k->path = ds_strndup(path, strlen(path))) == NULL ||
+      ds_secret_read(path, &pem, &k->exposed, e) == DS_ERR_NOMEM)
     ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL, "not enough memory");
   else if (e->code == DS_OK &&
            (k->k = ds_dkim_key_private(ds_buf_span(&pem), &inner)) == NULL)
@@ -97,16 +101,15 @@ ds_dkim_key *ds_lua_dkim_key (lua_State *L, int i, ds_error *e) {
 int ds_lua_dkim_warn (lua_State *L, int i) {
   const key *k = (const key *)luaL_checkudata(L, i, KEY);
   int n = 0;
-  if (k->exposed) {
-    lua_pushliteral(L, "the key's file can be read or written by anybody on "
-                       "this machine: chmod 600 is what it needs");
-    n++;
-  }
-  if (ds_dkim_key_weak(k->k)) {
-    lua_pushfstring(L, "an RSA key of %d bits is weak: %d is good",
+  if (k->exposed && ++n)
+    lua_pushfstring(L,
+                    "%s: anybody on this machine can read this key, or "
+                    "change it; chmod 600 is what it needs",
+                    k->path);
+  if (ds_dkim_key_weak(k->k) && ++n)
+    lua_pushfstring(L, "%s: an RSA key of %d bits is weak: %d is good",
+                    k->path != NULL ? k->path : "the key",
                     (int)ds_dkim_key_bits(k->k), DS_RSA_GOOD);
-    n++;
-  }
   return n;
 }
 

@@ -4,6 +4,7 @@
 ** the message is a string or a function that reads it; signer:begin() takes it
 ** in pieces.
 */
+#include <stdio.h>
 #include <string.h>
 
 #include "dkim/sign.h"
@@ -147,11 +148,12 @@ static int read_identity (lua_State *L, int keep, ds_dkim_identity *d,
 
 /* how many identities the value at 1 lists; where it is one itself, it is put
    into a list there */
-static size_t check_list (lua_State *L) {
+static size_t check_list (lua_State *L, int *listed) {
   size_t n;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  if ((n = lua_rawlen(L, 1)) == 0) {
+  *listed = (n = lua_rawlen(L, 1)) > 0;
+  if (!*listed) {
     lua_createtable(L, 1, 0);
     lua_insert(L, 1);
     lua_rawseti(L, 1, 1);
@@ -161,11 +163,19 @@ static size_t check_list (lua_State *L) {
   return n;
 }
 
+/* which one of the list will not do: "[2].key" */
+static void name_item (ds_error *e, size_t i) {
+  char field[sizeof e->field];
+  snprintf(field, sizeof field, "[%u].%.30s", (unsigned)i + 1, e->field);
+  memcpy(e->field, field, sizeof field);
+}
+
 /* signer(options), signer{options, …} */
 static int signer_new (lua_State *L) {
   ds_dkim_identity list[DS_DKIM_IDENTITIES];
   ds_error e = {DS_OK, DS_KIND_NONE, "", ""};
-  size_t n = check_list(L), i;
+  int listed;
+  size_t n = check_list(L, &listed), i;
   signer *s = (signer *)lua_newuserdata(L, sizeof *s);
   memset(s, 0, sizeof *s);
   luaL_getmetatable(L, SIGNER);
@@ -175,8 +185,11 @@ static int signer_new (lua_State *L) {
   lua_rawseti(L, 3, 1);
   for (i = 0; i < n; i++) {
     lua_rawgeti(L, 1, (int)i + 1);
-    if (read_identity(L, 3, &list[i], &e) != DS_OK)
+    if (read_identity(L, 3, &list[i], &e) != DS_OK) {
+      if (listed)
+        name_item(&e, i);
       return ds_lua_refuse(L, &e);
+    }
     lua_pop(L, 1);
   }
   lua_setuservalue(L, 2);

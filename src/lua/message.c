@@ -322,6 +322,15 @@ static int message_finish (lua_State *L) {
   return answer(L, rc, &e);
 }
 
+/* prefix(fields): in front of it, each with its CRLF; reading begins again */
+static int message_prefix (lua_State *L) {
+  message *m = finished(L, 1);
+  ds_error e = {0};
+  int rc = ds_layout_prefix(&m->m.layout, check_span(L, 2));
+  m->source.rewind(m->source.ud, &e);
+  return answer(L, rc, &e);
+}
+
 /* -- reading it -- */
 
 static int message_size (lua_State *L) {
@@ -385,23 +394,15 @@ static void new_class (lua_State *L, const char *name, const luaL_Reg *methods,
 
 void ds_lua_open_message (lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"text", message_text},
-      {"mailboxes", message_mailboxes},
-      {"idents", message_idents},
-      {"date", message_date},
-      {"plain", message_plain},
-      {"html", message_html},
-      {"attach", message_attach},
-      {"inline", message_inline},
-      {"raw", message_raw},
-      {"header", message_header},
-      {"finish", message_finish},
-      {"size", message_size},
-      {"flags", message_flags},
-      {"read", message_read},
-      {"rewind", message_rewind},
-      {"close", message_close},
-      {NULL, NULL},
+      {"text", message_text},     {"mailboxes", message_mailboxes},
+      {"idents", message_idents}, {"date", message_date},
+      {"plain", message_plain},   {"html", message_html},
+      {"attach", message_attach}, {"inline", message_inline},
+      {"raw", message_raw},       {"header", message_header},
+      {"finish", message_finish}, {"prefix", message_prefix},
+      {"size", message_size},     {"flags", message_flags},
+      {"read", message_read},     {"rewind", message_rewind},
+      {"close", message_close},   {NULL, NULL},
   };
   new_class(L, MESSAGE, methods, message_gc);
   new_class(L, CONTENT, NULL, file_gc);

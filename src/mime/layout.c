@@ -12,6 +12,23 @@ uint64_t ds_layout_size (const ds_layout *l) {
   return l->text.len + l->bodies;
 }
 
+int ds_layout_prefix (ds_layout *l, ds_span text) {
+  ds_buf whole;
+  size_t i;
+  int rc;
+  ds_buf_init(&whole);
+  ds_buf_putspan(&whole, text);
+  ds_buf_putspan(&whole, ds_buf_span(&l->text));
+  rc = ds_buf_failed(&whole) ? DS_ERR_NOMEM : DS_OK;
+  if (rc == DS_OK) {
+    ds_buf_swap(&l->text, &whole);
+    for (i = 0; i < l->count; i++)
+      l->segments[i].until += text.n;
+  }
+  ds_buf_clear(&whole);
+  return rc;
+}
+
 int ds_layout_body (ds_layout *l, const ds_part *leaf) {
   ds_segment *s =
       (ds_segment *)ds_realloc(l->segments, (l->count + 1) * sizeof *s);

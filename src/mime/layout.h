@@ -30,6 +30,10 @@ uint64_t ds_layout_size (const ds_layout *l);
 */
 int ds_layout_add (ds_layout *l, const ds_part *p);
 
+/* ds_layout_prefix: put this text in front of it all.  0 or DS_ERR_NOMEM, and
+   then nothing has changed.  Who reads the layout must begin again. */
+int ds_layout_prefix (ds_layout *l, ds_span text);
+
 /* ds_layout_body: append just a leaf's octets */
 int ds_layout_body (ds_layout *l, const ds_part *leaf);
 
