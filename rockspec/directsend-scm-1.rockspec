@@ -48,7 +48,8 @@ local tls = {
 local dkim = {
   "src/dkim/canon.c", "src/dkim/hash.c", "src/dkim/header.c", "src/dkim/key.c",
   "src/dkim/pass.c", "src/dkim/pem.c", "src/dkim/sign.c", "src/dkim/signer.c",
-  "src/lua/compat.c", "src/lua/dkim.c", "src/lua/dkim_key.c", "src/lua/dkim_sign.c",
+  "src/dkim/tags.c", "src/dkim/verify.c", "src/lua/compat.c", "src/lua/dkim.c",
+  "src/lua/dkim_key.c", "src/lua/dkim_sign.c", "src/lua/dkim_verify.c",
   "src/lua/field.c", "src/net/secret.c",
 }
 for i = 1, #util do

@@ -25,5 +25,6 @@ int luaopen_directsend_dkim (lua_State *L) {
   lua_newtable(L);
   ds_lua_open_dkim_key(L);
   ds_lua_open_dkim_sign(L);
+  ds_lua_open_dkim_verify(L);
   return 1;
 }

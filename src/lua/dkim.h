@@ -13,6 +13,7 @@
 
 void ds_lua_open_dkim_key (lua_State *L);
 void ds_lua_open_dkim_sign (lua_State *L);
+void ds_lua_open_dkim_verify (lua_State *L);
 
 /* a type of userdata: its methods, and its end */
 void ds_lua_dkim_class (lua_State *L, const char *name, const luaL_Reg *methods,

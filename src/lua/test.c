@@ -62,8 +62,8 @@ int luaopen_directsend_test (lua_State *L) {
       {"util", ds_test_util}, {"mime", ds_test_mime},
       {"smtp", ds_test_smtp}, {"dns", ds_test_dns},
       {"tls", ds_test_tls},   {"session", ds_test_session},
-      {"net", ds_test_net},   {"compat", compat},
-      {NULL, NULL},
+      {"net", ds_test_net},   {"dkim", ds_test_dkim},
+      {"compat", compat},     {NULL, NULL},
   };
   const luaL_Reg *room;
   lua_newtable(L);
