@@ -28,15 +28,19 @@ const ds_source *ds_lua_message_source (lua_State *L, int index, uint64_t *size,
 /* the delivery userdata at index, or an error */
 ds_delivery *ds_lua_check_delivery (lua_State *L, int index);
 
-/* it is a loop's now (or no more): stepping it by hand is an error */
-void ds_lua_delivery_owned (lua_State *L, int index, int owned);
+/* … which no loop has */
+ds_delivery *ds_lua_free_delivery (lua_State *L, int index);
+
+/* it is this loop's now (NULL: no loop's): stepping it by hand is an error */
+struct ds_loop;
+void ds_lua_delivery_owned (lua_State *L, int index, struct ds_loop *l);
+
+/* keep the TLS context at index `context` as long as the delivery lives */
+void ds_lua_delivery_context (lua_State *L, int index, int context);
 
 /* the table at absolute index t into *c, which holds defaults already; its
-   pointers are good while the table, networks and sources are */
-#define DS_LUA_NETWORKS 32
-#define DS_LUA_SOURCES  8
-void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c,
-                         ds_network *networks, ds_ip *sources);
+   pointers are good while the table and what this leaves on the stack are */
+void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c);
 
 /* the operation as a table; a RESULT forgets its message when it was the last */
 void ds_lua_push_op (lua_State *L, int delivery, const ds_op *op);

@@ -4,15 +4,17 @@
 */
 #include "lua/compat.h"
 #include "lua/core.h"
+#include "net/loop.h"
 #include "net/sys.h"
 
-#define TYPE "directsend.delivery"
+#define TYPE  "directsend.delivery"
+#define GUARD "directsend.delivery.guard"
 
 /* its uservalue keeps what the delivery points to: by tag the messages whose
-   recipients are not all told, and the TLS context */
+   recipients are not all told, and the TLS contexts it was given */
 typedef struct handle {
   ds_delivery *d;
-  int owned;
+  ds_loop *loop; /* whose it is, NULL: nobody's */
 } handle;
 
 static handle *check_handle (lua_State *L, int index) {
@@ -25,43 +27,48 @@ ds_delivery *ds_lua_check_delivery (lua_State *L, int index) {
   return check_handle(L, index)->d;
 }
 
-void ds_lua_delivery_owned (lua_State *L, int index, int owned) {
+ds_delivery *ds_lua_free_delivery (lua_State *L, int index) {
   handle *h = check_handle(L, index);
-  luaL_argcheck(L, !owned || !h->owned, index, "this delivery is a loop's");
-  h->owned = owned;
+  luaL_argcheck(L, h->loop == NULL, index, "this delivery is a loop's");
+  return h->d;
+}
+
+/* also of one that was collected before its loop */
+void ds_lua_delivery_owned (lua_State *L, int index, ds_loop *l) {
+  handle *h = (handle *)luaL_checkudata(L, index, TYPE);
+  h->loop = l;
 }
 
 static int delivery_new (lua_State *L) {
   ds_delivery_config c;
-  ds_network networks[DS_LUA_NETWORKS];
-  ds_ip sources[DS_LUA_SOURCES];
   ds_error e;
   handle *h;
   luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
   h = (handle *)lua_newuserdata(L, sizeof *h);
   h->d = NULL;
-  h->owned = 0;
+  h->loop = NULL;
   luaL_getmetatable(L, TYPE);
   lua_setmetatable(L, -2);
   lua_newtable(L);
   lua_setuservalue(L, -2);
   ds_delivery_defaults(&c);
   ds_sys_native(&c.sys);
-  ds_lua_read_config(L, 1, &c, networks, sources);
+  ds_lua_read_config(L, 1, &c);
   ds_error_clear(&e);
   h->d = ds_delivery_new(&c, &e);
+  lua_settop(L, 2);
   return h->d != NULL ? 1 : ds_lua_push_error(L, &e);
 }
 
 /* d:step(now [, answer, …]) -> the next operation, nil when one is open */
 static int delivery_step (lua_State *L) {
-  handle *h = check_handle(L, 1);
+  ds_delivery *d = ds_lua_free_delivery(L, 1);
   ds_time now = ds_lua_check_time(L, 2);
   ds_op op;
-  luaL_argcheck(L, !h->owned, 1, "this delivery is a loop's");
   if (!lua_isnoneornil(L, 3))
     ds_lua_answer(L, 1, 3, now);
-  ds_delivery_next(h->d, now, &op);
+  ds_delivery_next(d, now, &op);
   if (op.op == DS_OP_NONE)
     return 0;
   ds_lua_push_op(L, 1, &op);
@@ -69,27 +76,56 @@ static int delivery_step (lua_State *L) {
 }
 
 static int delivery_cancel (lua_State *L) {
-  handle *h = check_handle(L, 1);
-  luaL_argcheck(L, !h->owned, 1, "this delivery is a loop's");
-  ds_delivery_cancel(h->d, ds_lua_check_time(L, 2));
+  ds_delivery *d = ds_lua_free_delivery(L, 1);
+  ds_delivery_cancel(d, ds_lua_check_time(L, 2));
   return 0;
 }
 
 static int delivery_close (lua_State *L) {
   handle *h = (handle *)luaL_checkudata(L, 1, TYPE);
-  if (!h->owned) {
+  if (h->loop == NULL) {
     ds_delivery_free(h->d);
     h->d = NULL;
   }
   return 0;
 }
 
-/* the collector: a loop that still has it is collected with it */
-static int delivery_gc (lua_State *L) {
-  handle *h = (handle *)luaL_checkudata(L, 1, TYPE);
+/* a loop that still has it is collected with it, but somebody else's finalizer
+   may run it in between */
+static int end (handle *h) {
+  if (h->loop != NULL)
+    ds_loop_remove(h->loop, h->d);
+  h->loop = NULL;
   ds_delivery_free(h->d);
   h->d = NULL;
   return 0;
+}
+
+static int delivery_gc (lua_State *L) {
+  return end((handle *)luaL_checkudata(L, 1, TYPE));
+}
+
+static int guard_gc (lua_State *L) {
+  handle *h = *(handle **)luaL_checkudata(L, 1, GUARD);
+  return h != NULL ? end(h) : 0;
+}
+
+/*
+** A state that closes finalizes its newest userdata first, and in Lua 5.1 what
+** unloads a shared object is one of them.  The guard is newer than that of the
+** TLS module and dies with the delivery: it ends it while there is a libssl.
+*/
+void ds_lua_delivery_context (lua_State *L, int index, int context) {
+  handle *h = check_handle(L, index), **guard;
+  lua_getuservalue(L, index);
+  guard = (handle **)lua_newuserdata(L, sizeof *guard);
+  *guard = NULL;
+  luaL_getmetatable(L, GUARD);
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, context);
+  lua_rawset(L, -3); /* beside earlier ones: this one may be refused */
+  lua_pop(L, 1);
+  *guard = h;
 }
 
 static const luaL_Reg methods[] = {
@@ -108,6 +144,11 @@ void ds_lua_open_delivery (lua_State *L) {
     lua_setfield(L, -2, "__gc");
     lua_pushcfunction(L, delivery_close);
     lua_setfield(L, -2, "__close");
+  }
+  lua_pop(L, 1);
+  if (luaL_newmetatable(L, GUARD)) {
+    lua_pushcfunction(L, guard_gc);
+    lua_setfield(L, -2, "__gc");
   }
   lua_pop(L, 1);
   lua_pushcfunction(L, delivery_new);

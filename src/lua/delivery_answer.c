@@ -64,10 +64,7 @@ static int on_context (lua_State *L, int u, int i, ds_time now) {
   ds_mem_fn fn;
   void *ud;
   luaL_argcheck(L, t->ctx != NULL, i, "this TLS context is closed");
-  lua_getuservalue(L, u);
-  lua_pushvalue(L, i);
-  lua_setfield(L, -2, "context");
-  lua_pop(L, 1);
+  ds_lua_delivery_context(L, u, i);
   ds_mem_get(&fn, &ud);
   t->backend->set_mem(fn, ud);
   return ds_delivery_context(d, now, t->backend, t->ctx);
@@ -78,7 +75,10 @@ static int on_failed (lua_State *L, int u, int i, ds_time now) {
                                       "closed",    "reset",       "local",
                                       "cancelled", NULL};
   ds_delivery *d = ds_lua_check_delivery(L, u);
-  int f = luaL_checkoption(L, i, "local", names);
+  int f;
+  if (!lua_isnoneornil(L, i))
+    luaL_checkstring(L, i); /* LuaJIT takes anything else for the default */
+  f = luaL_checkoption(L, i, "local", names);
   return ds_delivery_failed(d, now, (ds_failure)f,
                             luaL_optstring(L, i + 1, NULL));
 }
@@ -87,11 +87,9 @@ static int on_failed (lua_State *L, int u, int i, ds_time now) {
 static const ds_span *recipients (lua_State *L, int t, size_t *count) {
   size_t i;
   ds_span *v;
-  lua_getfield(L, t, "recipients");
-  luaL_checktype(L, -1, LUA_TTABLE);
-  *count = lua_rawlen(L, -1);
-  luaL_argcheck(L, *count >= 1 && *count <= DS_SMTP_RECIPIENTS, t,
-                "recipients: 1 to 1000");
+  *count = ds_lua_opt_table(L, t, "recipients") ? lua_rawlen(L, -1) : 0;
+  if (*count < 1 || *count > DS_SMTP_RECIPIENTS)
+    luaL_error(L, "recipients: a list of 1 to 1000");
   v = (ds_span *)lua_newuserdata(L, *count * sizeof *v);
   for (i = 0; i < *count; i++) {
     lua_rawgeti(L, -2, (int)i + 1);
@@ -104,40 +102,59 @@ static const ds_span *recipients (lua_State *L, int t, size_t *count) {
   return v;
 }
 
-/* uservalue[tag] = {message table's source, recipients not yet told} */
-static void keep_message (lua_State *L, int u, uint32_t tag, int source,
-                          size_t count) {
+/* uservalue[tag] = {message's source, recipients not yet told} */
+static void keep_message (lua_State *L, int u, const ds_envelope *m,
+                          int source) {
   lua_getuservalue(L, u);
+  lua_rawgeti(L, -1, (int)m->tag);
+  if (!lua_isnil(L, -1))
+    luaL_error(L, "tag: %d is in hand already", (int)m->tag);
+  lua_pop(L, 1);
   lua_createtable(L, 2, 0);
   lua_pushvalue(L, source);
   lua_rawseti(L, -2, 1);
-  lua_pushinteger(L, (lua_Integer)count);
+  lua_pushinteger(L, (lua_Integer)m->count);
   lua_rawseti(L, -2, 2);
-  lua_rawseti(L, -2, (int)tag);
+  lua_rawseti(L, -2, (int)m->tag);
   lua_pop(L, 1);
+}
+
+static void drop_message (lua_State *L, int u, const ds_envelope *m) {
+  lua_getuservalue(L, u);
+  lua_pushnil(L);
+  lua_rawseti(L, -2, (int)m->tag);
+  lua_pop(L, 1);
+}
+
+/* the message table at i; pushes its source, its list and the spans of that */
+static void read_message (lua_State *L, int i, ds_envelope *m) {
+  uint64_t size = 0;
+  memset(m, 0, sizeof *m);
+  luaL_checktype(L, i, LUA_TTABLE);
+  m->sender = ds_span_str(ds_lua_opt_string(L, i, "sender"));
+  m->tag = (uint32_t)ds_lua_opt_integer(L, i, "tag", 0, INT32_MAX, 0);
+  lua_pushliteral(L, "source");
+  lua_rawget(L, i);
+  if (!lua_isnil(L, -1))
+    m->source = ds_lua_message_source(L, lua_gettop(L), &size, &m->flags);
+  m->size = (uint64_t)ds_lua_opt_integer(L, i, "size", 0, INT64_C(1) << 53,
+                                         (int64_t)size);
+  m->flags |= (unsigned)ds_lua_opt_integer(L, i, "flags", 0,
+                                           DS_TXN_8BIT | DS_TXN_UTF8, 0);
+  m->recipients = recipients(L, i, &m->count);
 }
 
 static int on_message (lua_State *L, int u, int i, ds_time now) {
   ds_delivery *d = ds_lua_check_delivery(L, u);
+  int source = lua_gettop(L) + 1;
   ds_envelope m;
-  uint64_t size = 0;
-  lua_Number n;
-  memset(&m, 0, sizeof m);
-  luaL_checktype(L, i, LUA_TTABLE);
-  m.sender = ds_span_str(ds_lua_opt_string(L, i, "sender"));
-  n = ds_lua_opt_number(L, i, "tag", 0);
-  luaL_argcheck(L, n >= 0 && n <= 2147483647, i, "tag: 0 to 2^31 - 1");
-  m.tag = (uint32_t)n;
-  lua_getfield(L, i, "source");
-  if (!lua_isnil(L, -1))
-    m.source = ds_lua_message_source(L, lua_gettop(L), &size, &m.flags);
-  n = ds_lua_opt_number(L, i, "size", (lua_Number)size);
-  luaL_argcheck(L, n >= 0 && n <= 9e15, i, "size: octets");
-  m.size = (uint64_t)n;
-  m.flags |= (unsigned)ds_lua_opt_number(L, i, "flags", 0);
-  m.recipients = recipients(L, i, &m.count);
-  keep_message(L, u, m.tag, lua_gettop(L) - 2, m.count);
-  return ds_delivery_message(d, now, &m);
+  int r;
+  read_message(L, i, &m);
+  keep_message(L, u, &m, source);
+  r = ds_delivery_message(d, now, &m);
+  if (r != DS_OK)
+    drop_message(L, u, &m);
+  return r;
 }
 
 static const struct {

@@ -6,20 +6,21 @@
 #include "lua/field.h"
 #include "net/sys.h"
 
+#define MAX_CHUNK 16777216
+
 static void read_timeouts (lua_State *L, int t, ds_timeouts *o) {
-  lua_getfield(L, t, "timeout");
-  if (lua_istable(L, -1)) {
+  if (ds_lua_opt_table(L, t, "timeout")) {
     t = lua_gettop(L);
-    ds_lua_opt_time(L, t, "connect", &o->connect);
-    ds_lua_opt_time(L, t, "greeting", &o->greeting);
-    ds_lua_opt_time(L, t, "command", &o->command);
-    ds_lua_opt_time(L, t, "handshake", &o->handshake);
-    ds_lua_opt_time(L, t, "data", &o->data);
-    ds_lua_opt_time(L, t, "body", &o->body);
-    ds_lua_opt_time(L, t, "final", &o->final);
-    ds_lua_opt_time(L, t, "quit", &o->quit);
-    ds_lua_opt_time(L, t, "dns", &o->dns);
-    ds_lua_opt_time(L, t, "total", &o->total);
+    ds_lua_opt_time(L, t, "timeout.connect", &o->connect);
+    ds_lua_opt_time(L, t, "timeout.greeting", &o->greeting);
+    ds_lua_opt_time(L, t, "timeout.command", &o->command);
+    ds_lua_opt_time(L, t, "timeout.handshake", &o->handshake);
+    ds_lua_opt_time(L, t, "timeout.data", &o->data);
+    ds_lua_opt_time(L, t, "timeout.body", &o->body);
+    ds_lua_opt_time(L, t, "timeout.final", &o->final);
+    ds_lua_opt_time(L, t, "timeout.quit", &o->quit);
+    ds_lua_opt_time(L, t, "timeout.dns", &o->dns);
+    ds_lua_opt_time(L, t, "timeout.total", &o->total);
   }
   lua_pop(L, 1);
 }
@@ -32,55 +33,67 @@ static void read_servers (lua_State *L, ds_dns_config *c) {
     if (s == NULL)
       return;
     if (ds_endpoint_parse(s, n, 53, &c->servers[c->count]) != DS_OK)
-      luaL_error(L, "dns.servers: \"%s\" is no address", s);
+      luaL_error(L, "dns.servers[%d]: \"%s\" is no address", (int)c->count + 1,
+                 s);
   }
 }
 
 /* what the table says counts more than what resolv.conf says */
 static void read_dns (lua_State *L, int t, ds_dns_config *c) {
-  lua_getfield(L, t, "dns");
-  if (lua_istable(L, -1)) {
+  if (ds_lua_opt_table(L, t, "dns")) {
     t = lua_gettop(L);
-    lua_getfield(L, t, "servers");
-    if (lua_istable(L, -1))
+    if (ds_lua_opt_table(L, t, "dns.servers"))
       read_servers(L, c);
     lua_pop(L, 1);
     if (c->count == 0)
       ds_resolv_conf(NULL, c);
-    ds_lua_opt_time(L, t, "timeout", &c->timeout);
-    c->attempts = (unsigned)ds_lua_opt_number(L, t, "attempts", c->attempts);
-    c->trust_ad = ds_lua_opt_boolean(L, t, "trust_ad");
+    ds_lua_opt_time(L, t, "dns.timeout", &c->timeout);
+    c->attempts = (unsigned)ds_lua_opt_integer(L, t, "dns.attempts", 0,
+                                               INT32_MAX, c->attempts);
+    c->trust_ad = ds_lua_opt_boolean(L, t, "dns.trust_ad");
   } else
     ds_resolv_conf(NULL, c);
   lua_pop(L, 1);
 }
 
-static size_t read_networks (lua_State *L, int t, ds_network *v) {
-  size_t i = 0, n;
-  const char *s;
-  lua_getfield(L, t, "allowed");
-  while (lua_istable(L, -1) && i < DS_LUA_NETWORKS &&
-         (s = ds_lua_list_item(L, "allowed", i, &n)) != NULL)
-    if (ds_network_parse(s, n, &v[i++]) != DS_OK)
-      luaL_error(L, "allowed: \"%s\" is no network", s);
-  lua_pop(L, 1);
-  return i;
+/* the list of that name, and under it room for what it says; its length */
+static size_t push_list (lua_State *L, int t, const char *name, size_t size,
+                         void **room) {
+  size_t count = ds_lua_opt_table(L, t, name) ? lua_rawlen(L, -1) : 0;
+  *room = lua_newuserdata(L, count * size + 1);
+  lua_insert(L, -2);
+  return count;
 }
 
-static size_t read_sources (lua_State *L, int t, ds_ip *v) {
-  size_t i = 0, n;
-  const char *s;
-  lua_getfield(L, t, "source");
-  while (lua_istable(L, -1) && i < DS_LUA_SOURCES &&
-         (s = ds_lua_list_item(L, "source", i, &n)) != NULL)
-    if (ds_ip_parse(s, n, &v[i++]) != DS_OK)
-      luaL_error(L, "source: \"%s\" is no address", s);
+static void read_networks (lua_State *L, int t, ds_delivery_config *c) {
+  void *room;
+  size_t i, n, count = push_list(L, t, "allowed", sizeof *c->allowed, &room);
+  ds_network *v = (ds_network *)room;
+  for (i = 0; i < count; i++) {
+    const char *s = ds_lua_list_item(L, "allowed", i, &n);
+    if (s == NULL || ds_network_parse(s, n, &v[i]) != DS_OK)
+      luaL_error(L, "allowed[%d]: \"%s\" is no network", (int)i + 1, s);
+  }
   lua_pop(L, 1);
-  return i;
+  c->allowed = v;
+  c->allowed_count = count;
 }
 
-void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c,
-                         ds_network *networks, ds_ip *sources) {
+static void read_sources (lua_State *L, int t, ds_delivery_config *c) {
+  void *room;
+  size_t i, n, count = push_list(L, t, "source", sizeof *c->source, &room);
+  ds_ip *v = (ds_ip *)room;
+  for (i = 0; i < count; i++) {
+    const char *s = ds_lua_list_item(L, "source", i, &n);
+    if (s == NULL || ds_ip_parse(s, n, &v[i]) != DS_OK)
+      luaL_error(L, "source[%d]: \"%s\" is no address", (int)i + 1, s);
+  }
+  lua_pop(L, 1);
+  c->source = v;
+  c->source_count = count;
+}
+
+void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c) {
   static const char *const levels[] = {"off", "opportunistic", "required",
                                        "verified", NULL};
   static const char *const orders[] = {"4first", "6first", "4", "6", NULL};
@@ -97,13 +110,11 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c,
   c->order = (ds_family_order)ds_lua_opt_word(L, t, "ip", orders, c->order);
   c->interface = ds_lua_opt_string(L, t, "interface");
   c->allow_private = ds_lua_opt_boolean(L, t, "allow_private");
-  c->max_chunk = (size_t)ds_lua_opt_number(L, t, "max_chunk", 0);
+  c->max_chunk = (size_t)ds_lua_opt_integer(L, t, "max_chunk", 0, MAX_CHUNK, 0);
   c->trace = ds_lua_opt_boolean(L, t, "trace");
   c->plan = ds_lua_opt_boolean(L, t, "plan");
   read_timeouts(L, t, &c->timeouts);
   read_dns(L, t, &c->dns);
-  c->allowed = networks;
-  c->allowed_count = read_networks(L, t, networks);
-  c->source = sources;
-  c->source_count = read_sources(L, t, sources);
+  read_networks(L, t, c);
+  read_sources(L, t, c);
 }

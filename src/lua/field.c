@@ -4,10 +4,16 @@
 
 #include "lua/compat.h"
 
+static void push_field (lua_State *L, int t, const char *name) {
+  const char *dot = strrchr(name, '.');
+  lua_pushstring(L, dot != NULL ? dot + 1 : name);
+  lua_rawget(L, t);
+}
+
 lua_Number ds_lua_opt_number (lua_State *L, int t, const char *name,
                               lua_Number standard) {
   lua_Number n = standard;
-  lua_getfield(L, t, name);
+  push_field(L, t, name);
   if (!lua_isnil(L, -1)) {
     if (lua_type(L, -1) != LUA_TNUMBER)
       luaL_error(L, "%s: a number, not %s", name, luaL_typename(L, -1));
@@ -17,12 +23,22 @@ lua_Number ds_lua_opt_number (lua_State *L, int t, const char *name,
   return n;
 }
 
+int64_t ds_lua_opt_integer (lua_State *L, int t, const char *name,
+                            int64_t least, int64_t most, int64_t standard) {
+  lua_Number n = ds_lua_opt_number(L, t, name, (lua_Number)standard);
+  int fits = n >= (lua_Number)least && n <= (lua_Number)most; /* no NaN does */
+  if (!fits || (lua_Number)(int64_t)n != n)
+    luaL_error(L, "%s: a whole number from %f to %f", name, (lua_Number)least,
+               (lua_Number)most);
+  return (int64_t)n;
+}
+
 /* the type is looked at first: tolstring would turn a number in the caller's
    table into a string */
 const char *ds_lua_opt_string (lua_State *L, int t, const char *name) {
   const char *s = NULL;
   size_t n = 0;
-  lua_getfield(L, t, name);
+  push_field(L, t, name);
   if (lua_type(L, -1) == LUA_TSTRING)
     s = lua_tolstring(L, -1, &n);
   if (!lua_isnil(L, -1) && (s == NULL || strlen(s) != n))
@@ -34,16 +50,27 @@ const char *ds_lua_opt_string (lua_State *L, int t, const char *name) {
 
 int ds_lua_opt_boolean (lua_State *L, int t, const char *name) {
   int b;
-  lua_getfield(L, t, name);
+  push_field(L, t, name);
   b = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return b;
 }
 
+int ds_lua_opt_table (lua_State *L, int t, const char *name) {
+  push_field(L, t, name);
+  if (!lua_isnil(L, -1) && !lua_istable(L, -1))
+    luaL_error(L, "%s: a table, not %s", name, luaL_typename(L, -1));
+  return lua_istable(L, -1);
+}
+
 void ds_lua_opt_time (lua_State *L, int t, const char *name, ds_time *out) {
-  lua_Number n = ds_lua_opt_number(L, t, name, -1);
-  if (n >= 0 && n <= 9e9)
-    *out = (ds_time)(n * (lua_Number)DS_SECOND);
+  static const lua_Number most = 9e9;
+  lua_Number n =
+      ds_lua_opt_number(L, t, name, (lua_Number)*out / (lua_Number)DS_SECOND);
+  int fits = n >= 0; /* which NaN does not */
+  if (!fits)
+    luaL_error(L, "%s: seconds, 0 or more", name);
+  *out = (ds_time)((n < most ? n : most) * (lua_Number)DS_SECOND);
 }
 
 int ds_lua_opt_word (lua_State *L, int t, const char *name,

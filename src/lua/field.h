@@ -1,12 +1,16 @@
 /*
-** field: the fields of a table as C values.  A field of the wrong type is the
-** caller's bug and raises, naming it; a value that will not do is returned.
+** field: the fields of a table as C values.  A field of the wrong type or out
+** of range is the caller's bug and raises, naming it; a value that will not do
+** is returned.  A name may be dotted, "timeout.total": what is behind the dot
+** is the field, all of it is told.  No metamethod is asked: what one makes
+** nobody would keep.
 */
 #ifndef ds_lua_field_h
 #define ds_lua_field_h
 
 #include <lua.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "util/err.h"
 #include "util/sys.h"
@@ -14,10 +18,16 @@
 /* t is an absolute index; strings are kept by the table */
 lua_Number ds_lua_opt_number (lua_State *L, int t, const char *name,
                               lua_Number standard);
+/* a whole number from least to most; all are such as a double holds exactly */
+int64_t ds_lua_opt_integer (lua_State *L, int t, const char *name,
+                            int64_t least, int64_t most, int64_t standard);
 const char *ds_lua_opt_string (lua_State *L, int t, const char *name);
 int ds_lua_opt_boolean (lua_State *L, int t, const char *name);
 
-/* seconds; *out stays as it is without the field */
+/* push the field: a table, or nil where there is none; 1: it is a table */
+int ds_lua_opt_table (lua_State *L, int t, const char *name);
+
+/* seconds, at most 285 years; *out is what they are without the field */
 void ds_lua_opt_time (lua_State *L, int t, const char *name, ds_time *out);
 
 /* the index of the field's word among words (NULL ends them) */

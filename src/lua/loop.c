@@ -26,10 +26,10 @@ static ds_loop *check_loop (lua_State *L) {
 static int loop_new (lua_State *L) {
   ds_loop **l = (ds_loop **)lua_newuserdata(L, sizeof *l);
   *l = NULL;
+  lua_newtable(L); /* before the metatable: the finalizer looks into it */
+  lua_setuservalue(L, -2);
   luaL_getmetatable(L, TYPE);
   lua_setmetatable(L, -2);
-  lua_newtable(L);
-  lua_setuservalue(L, -2);
   *l = ds_loop_new();
   if (*l != NULL)
     return 1;
@@ -38,31 +38,35 @@ static int loop_new (lua_State *L) {
   return 2;
 }
 
+/* pops the userdata of d, or nil, and keeps it as that */
+static void keep (lua_State *L, ds_delivery *d) {
+  lua_getuservalue(L, 1);
+  lua_insert(L, -2);
+  lua_pushlightuserdata(L, d);
+  lua_insert(L, -2);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
 static int loop_add (lua_State *L) {
   ds_loop *l = check_loop(L);
-  ds_delivery *d = ds_lua_check_delivery(L, 2);
-  ds_lua_delivery_owned(L, 2, 1);
-  lua_getuservalue(L, 1);
-  lua_pushlightuserdata(L, d);
+  ds_delivery *d = ds_lua_free_delivery(L, 2);
   lua_pushvalue(L, 2);
-  lua_rawset(L, -3);
-  if (ds_loop_add(l, d) == DS_OK)
+  keep(L, d);
+  if (ds_loop_add(l, d) == DS_OK) {
+    ds_lua_delivery_owned(L, 2, l);
     return 0;
-  lua_pushlightuserdata(L, d);
+  }
   lua_pushnil(L);
-  lua_rawset(L, -3);
-  ds_lua_delivery_owned(L, 2, 0);
+  keep(L, d);
   return luaL_error(L, "not enough memory");
 }
 
 /* forget a delivery that is done; its userdata is on top of the stack */
 static void release (lua_State *L, ds_delivery *d) {
-  ds_lua_delivery_owned(L, lua_gettop(L), 0);
-  lua_getuservalue(L, 1);
-  lua_pushlightuserdata(L, d);
+  ds_lua_delivery_owned(L, lua_gettop(L), NULL);
   lua_pushnil(L);
-  lua_rawset(L, -3);
-  lua_pop(L, 1);
+  keep(L, d);
 }
 
 /* loop:wait() -> delivery, operation | nil: none is left | false: a signal
@@ -78,6 +82,8 @@ static int loop_wait (lua_State *L) {
     lua_pushboolean(L, 0);
     return 1;
   }
+  if (r == DS_ERR_STATE)
+    return luaL_error(L, "the last operation has not been answered");
   if (r != DS_LOOP_OP)
     return luaL_error(L, "epoll_wait failed: %s", strerror(errno));
   lua_settop(L, 1);
@@ -91,8 +97,12 @@ static int loop_wait (lua_State *L) {
   return 2;
 }
 
+/* only what was handed out is the caller's to answer: another operation is
+   the loop's own */
 static int loop_answer (lua_State *L) {
-  check_loop(L);
+  ds_loop *l = check_loop(L);
+  luaL_argcheck(L, ds_lua_check_delivery(L, 2) == ds_loop_told(l), 2,
+                "this delivery has asked nothing of you");
   ds_lua_answer(L, 2, 3, ds_now());
   return 0;
 }
@@ -102,20 +112,21 @@ static int loop_cancel (lua_State *L) {
   return 0;
 }
 
+/* close() and the collector: the deliveries are nobody's again */
 static int loop_close (lua_State *L) {
   ds_loop **l = check_slot(L);
   ds_loop_free(*l);
   *l = NULL;
-  lua_newtable(L);
-  lua_setuservalue(L, 1);
-  return 0;
-}
-
-/* the deliveries may be collected before it: it does not look at them */
-static int loop_gc (lua_State *L) {
-  ds_loop **l = check_slot(L);
-  ds_loop_free(*l);
-  *l = NULL;
+  lua_settop(L, 1);
+  lua_getuservalue(L, 1);
+  lua_pushnil(L);
+  while (lua_next(L, 2) != 0) {
+    ds_lua_delivery_owned(L, 4, NULL);
+    lua_pushvalue(L, 3);
+    lua_pushnil(L);
+    lua_rawset(L, 2);
+    lua_pop(L, 1);
+  }
   return 0;
 }
 
@@ -129,7 +140,7 @@ void ds_lua_open_loop (lua_State *L) {
     lua_createtable(L, 0, 5);
     luaL_setfuncs(L, methods, 0);
     lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, loop_gc);
+    lua_pushcfunction(L, loop_close);
     lua_setfield(L, -2, "__gc");
     lua_pushcfunction(L, loop_close);
     lua_setfield(L, -2, "__close");

@@ -131,6 +131,7 @@ static int message_gc (lua_State *L) {
   message *m = check_message(L, 1);
   ds_stream_clear(&m->stream);
   ds_message_clear(&m->m);
+  ds_stream_init(&m->stream, &m->m.layout); /* whoever reads on finds nothing */
   m->finished = 0;
   return 0;
 }
@@ -374,7 +375,10 @@ static int message_rewind (lua_State *L) {
 
 const ds_source *ds_lua_message_source (lua_State *L, int index, uint64_t *size,
                                         unsigned *flags) {
-  message *m = finished(L, index);
+  message *m = (message *)luaL_testudata(L, index, MESSAGE);
+  if (m == NULL || !m->finished)
+    luaL_error(L, "source: a finished message, not %s",
+               m == NULL ? luaL_typename(L, index) : "an unfinished one");
   *size = ds_message_size(&m->m);
   *flags = flags_of(m);
   return &m->source;

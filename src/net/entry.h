@@ -9,7 +9,7 @@
 
 /*
 ** A descriptor is registered once, edge-triggered, and what epoll said is
-** remembered: no system call changes interest.  `drained` saves the look at
+** remembered: no system call changes interest.  `looked` saves the look at
 ** the socket before a fresh SEND: a short read in the same turn was that
 ** look.  `ending`: the peer's FIN has come, behind what can still be read; its
 ** edge may be told together with that of the last bytes.
@@ -19,9 +19,11 @@ typedef struct entry {
   struct entry *next_ready;
   struct entry *prev, *next; /* all of the loop's */
   ds_delivery *d;
-  ds_op op; /* what is being waited for */
-  int fd;   /* -1: none */
-  uint8_t queued, tcp, connecting, readable, writable, drained, ending;
+  ds_op op;        /* what is being waited for */
+  int fd;          /* -1: none */
+  unsigned looked; /* the turn in which nothing was left to be read */
+  size_t came;     /* octets read since the operation began */
+  uint8_t queued, tcp, connecting, readable, writable, ending;
 } entry;
 
 struct ds_loop {
@@ -31,6 +33,8 @@ struct ds_loop {
   entry *told;         /* whose operation the owner has */
   ds_heap heap;
   ds_time now;
+  unsigned turn;  /* another one whenever time may have passed */
+  unsigned steps; /* since the sockets were looked at */
   char *chunk;
   size_t chunk_size;
 };

@@ -12,6 +12,10 @@
 
 #define EVENTS 64
 
+/* so many steps at most between two looks at the sockets: one delivery that
+   never has to wait must not keep the others from being heard */
+#define STEPS 64
+
 /* ----------------------------------------------------------- membership */
 
 ds_loop *ds_loop_new (void) {
@@ -142,42 +146,58 @@ static void expire (ds_loop *l) {
 
 static int poll_events (ds_loop *l) {
   struct epoll_event ev[EVENTS];
-  int i, n = epoll_wait(l->epoll, ev, EVENTS, timeout_ms(l));
+  int i, timeout = l->first != NULL ? 0 : timeout_ms(l);
+  int n = epoll_wait(l->epoll, ev, EVENTS, timeout);
   if (n < 0)
     return errno == EINTR ? DS_LOOP_SIGNAL : DS_ERR_LOCAL;
   l->now = ds_now();
+  l->turn++;
+  l->steps = 0;
   for (i = 0; i < n; i++)
     entry_woken(l, (entry *)ev[i].data.ptr, ev[i].events);
   expire(l);
   return DS_OK;
 }
 
+/* DS_OK: it goes on by itself */
+static int step (ds_loop *l, entry *e, ds_delivery **d, ds_op *op) {
+  l->steps++;
+  ds_delivery_next(e->d, l->now, &e->op);
+  if (e->op.op == DS_OP_NONE) { /* the owner's answer is still due */
+    l->told = e;
+    return DS_ERR_STATE;
+  }
+  if (!entry_obey(l, e))
+    return DS_OK;
+  *d = e->d;
+  *op = e->op;
+  if (e->op.op == DS_OP_DONE)
+    drop(l, e);
+  else
+    l->told = e;
+  return DS_LOOP_OP;
+}
+
 int ds_loop_wait (ds_loop *l, ds_delivery **d, ds_op *op) {
   entry *e;
-  int r;
+  int r = DS_OK;
   l->now = ds_now();
-  if (l->told != NULL) {
-    l->told->drained = 0;
+  l->turn++;
+  if (l->told != NULL)
     entry_ready(l, l->told);
-    l->told = NULL;
-  }
-  for (;;) {
-    while ((e = take_ready(l)) != NULL) {
-      ds_delivery_next(e->d, l->now, &e->op);
-      if (!entry_obey(l, e))
-        continue;
-      *d = e->d;
-      *op = e->op;
-      if (e->op.op == DS_OP_DONE)
-        drop(l, e);
-      else
-        l->told = e;
-      return DS_LOOP_OP;
-    }
-    if (l->all == NULL)
+  l->told = NULL;
+  while (r == DS_OK) {
+    e = l->steps < STEPS ? take_ready(l) : NULL;
+    if (e != NULL)
+      r = step(l, e, d, op);
+    else if (l->all == NULL)
       return DS_LOOP_IDLE;
-    r = poll_events(l);
-    if (r != DS_OK)
-      return r;
+    else
+      r = poll_events(l);
   }
+  return r;
+}
+
+ds_delivery *ds_loop_told (const ds_loop *l) {
+  return l->told != NULL ? l->told->d : NULL;
 }

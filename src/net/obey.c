@@ -9,6 +9,10 @@
 #include "net/socket.h"
 #include "util/mem.h"
 
+/* more than this is no reply to what we said: the peer talks and does not
+   listen, and what it says would fill our memory */
+#define FLOOD 1048576
+
 void entry_close (entry *e, int abort) {
   if (e->fd >= 0)
     ds_socket_close(e->fd, abort);
@@ -46,6 +50,10 @@ void entry_done (ds_loop *l, entry *e) {
 static void tell_connected (ds_loop *l, entry *e) {
   ds_ip local, peer;
   ds_socket_ends(e->fd, &local, &peer);
+  if (local.family == 0 || peer.family == 0) { /* gone again already */
+    entry_fail(l, e, DS_FAIL_RESET, "");
+    return;
+  }
   e->connecting = 0;
   e->writable = 1;
   ds_delivery_connected(e->d, l->now, e->op.conn, &local, &peer);
@@ -64,7 +72,7 @@ static void do_connect (ds_loop *l, entry *e) {
   }
   e->connecting = 1;
   e->tcp = (uint8_t)e->op.tcp;
-  e->readable = e->writable = e->drained = e->ending = 0;
+  e->readable = e->writable = e->ending = 0;
   ev.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   ev.data.ptr = e;
   if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, e->fd, &ev) != 0)
@@ -86,15 +94,18 @@ static handed hand_over (ds_loop *l, entry *e) {
   ds_failure f;
   const char *text;
   char *p = chunk(l, max);
+  int drained;
   long n;
   if (p == NULL) {
     entry_fail(l, e, DS_FAIL_LOCAL, "out of memory");
     return HANDED_FAILED;
   }
   n = ds_socket_receive(e->fd, p, max, &f, &text);
-  e->drained = n == DS_SOCKET_AGAIN || (n >= 0 && (size_t)n < max);
+  drained = n == DS_SOCKET_AGAIN || (n >= 0 && (size_t)n < max);
+  if (drained)
+    e->looked = l->turn;
   /* a short read emptied a stream; of datagrams the next may wait */
-  if (n == DS_SOCKET_AGAIN || (e->tcp && e->drained && !e->ending))
+  if (n == DS_SOCKET_AGAIN || (e->tcp && drained && !e->ending))
     e->readable = 0;
   if (n == DS_SOCKET_AGAIN)
     return HANDED_NONE;
@@ -102,6 +113,7 @@ static handed hand_over (ds_loop *l, entry *e) {
     entry_fail(l, e, f, text);
     return HANDED_FAILED;
   }
+  e->came += (size_t)n;
   ds_delivery_received(e->d, l->now, e->op.conn, p, (size_t)n);
   return n > 0 ? HANDED_BYTES : HANDED_END;
 }
@@ -114,7 +126,7 @@ static void do_receive (ds_loop *l, entry *e) {
 
 /* what came before the connection broke may say why: hand it over first */
 static void send_failed (ds_loop *l, entry *e, ds_failure f, const char *text) {
-  while (e->op.max > 0) {
+  while (e->op.max > 0 && e->came < FLOOD) {
     handed h = hand_over(l, e);
     if (h == HANDED_FAILED)
       return;
@@ -127,7 +139,8 @@ static void send_failed (ds_loop *l, entry *e, ds_failure f, const char *text) {
 static void do_send (ds_loop *l, entry *e) {
   ds_failure f;
   const char *text;
-  handed h = e->op.fresh && !e->drained ? hand_over(l, e) : HANDED_NONE;
+  int look = e->op.fresh && e->looked != l->turn;
+  handed h = look ? hand_over(l, e) : HANDED_NONE;
   long n;
   if (h == HANDED_FAILED)
     return;
@@ -153,6 +166,10 @@ static void read_while_sending (ds_loop *l, entry *e) {
       return;
     if (h != HANDED_BYTES)
       break;
+    if (e->came >= FLOOD) {
+      entry_fail(l, e, DS_FAIL_RESET, "the server talks and does not listen");
+      return;
+    }
   }
   if (e->writable)
     do_send(l, e);
@@ -202,6 +219,7 @@ static int do_rewind (ds_loop *l, entry *e) {
 
 /* 1: the owner has to do it */
 int entry_obey (ds_loop *l, entry *e) {
+  e->came = 0;
   switch (e->op.op) {
   case DS_OP_CONNECT:
     ds_heap_set(&l->heap, &e->timer, e->op.deadline);
@@ -240,7 +258,6 @@ static void finish_connect (ds_loop *l, entry *e) {
 /* epoll says e may go on with what it waits for */
 void entry_woken (ds_loop *l, entry *e, uint32_t events) {
   uint32_t broken = EPOLLHUP | EPOLLERR;
-  e->drained = 0;
   if (events & (EPOLLIN | EPOLLRDHUP | broken))
     e->readable = 1;
   if (events & (EPOLLOUT | broken))
