@@ -136,6 +136,57 @@ describe("the native loop", function()
     assert.equal("mail", rows[1][1].stage)
   end)
 
+  it("does not listen for ever to a server that does not listen", function()
+    local function says(text) return { side = "S", lines = { { text = text } } } end
+    local heard = {}
+    for i = 1, 300 do heard[i] = {} end
+    local server = servers.dialog({ { steps = {
+      says("220 mx\r\n"), { side = "C", lines = { {} } }, says("250 mx\r\n"), { side = "C", lines = { {} } },
+      says("250 ok\r\n"), { side = "C", lines = { {} } }, says("250 ok\r\n"), { side = "C", lines = { {} } },
+      says("354 go on\r\n"), { side = "C", lines = heard }, says(("250-and on\r\n"):rep(1400000)),
+    } } }, { tls = false })
+    local line = ("0123456789abcdef"):rep(4) .. "\r\n"
+    local rows = run{ { config = { port = server.port }, messages = { { body = line:rep(250000) } } } }
+    assert.equal("deferred", rows[1][1].outcome)
+    assert.equal("protocol", rows[1][1].kind)
+    -- it was cut off long before it had said all
+    assert.is_nil(server:sessions(1)[1].complaint:find("besides", 1, true))
+  end)
+
+  it("looks at the sockets of others while one never has to wait", function()
+    local mx = servers.aiosmtpd{ tls = false }
+    local loop = core.loop()
+    local function add(chunk)
+      local d = core.delivery{ destination = "127.0.0.1", pinned = true, port = mx.port, level = "off", hostname = "c.example", max_chunk = chunk }
+      loop:add(d)
+      return d
+    end
+    local busy, other, pieces, rows = add(16777216), nil, 0, {}
+    local given = {}
+    repeat
+      local d, op = loop:wait()
+      local what = op and op.op
+      if what == "next" and not given[d] then
+        given[d] = true
+        loop:answer(d, "message", { recipients = { "b@example.test" }, tag = 1 })
+      elseif what == "next" then
+        loop:answer(d, "no_more")
+      elseif what == "body" and d == busy and not rows[other] then
+        pieces = pieces + 1
+        assert(pieces < 5000000, "the other one is never heard")
+        other = other or add()
+        loop:answer(d, "body", "\r\n", false)
+      elseif what == "body" then
+        loop:answer(d, "body", "hello\r\n", true)
+      elseif what == "result" then
+        rows[d] = op.row.outcome
+      end
+    until d == nil
+    loop:close()
+    assert.equal("delivered", rows[other])
+    assert.equal("delivered", rows[busy])
+  end)
+
   it("can be cancelled while it waits", function()
     local mx = servers.smtp_sink{ "-p", "-W", "MAIL:30" }
     local first = true
