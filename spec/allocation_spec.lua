@@ -3,9 +3,10 @@
 
 local pki = require "support.pki"
 local process = require "support.process"
+local servers = require "support.servers"
 
-local function starve(scenario, ...)
-  local text, ended_well = process.run("spec/support/starved.lua", {}, scenario, ...)
+local function starve_in(script, ...)
+  local text, ended_well = process.run("spec/support/" .. script, {}, ...)
   assert.is_true(ended_well, text:sub(-400))
   local seen, count = {}, 0
   for n, outcome in text:gmatch "(%d+) (%a+)" do
@@ -15,6 +16,8 @@ local function starve(scenario, ...)
   return seen, count
 end
 
+local function starve(...) return starve_in("starved.lua", ...) end
+
 describe("a send whose n-th allocation fails", function()
   it("in clear tells what became of it", function()
     local seen, count = starve "plain"
@@ -22,6 +25,21 @@ describe("a send whose n-th allocation fails", function()
     assert.is_true((seen.deferred or 0) > 5)
     assert.is_true((seen.nothing or 0) > 5)
     assert.is_true(seen.delivered >= 1)
+  end)
+
+  it("over the native loop tells what became of it", function()
+    local mx = servers.aiosmtpd{ tls = false }
+    local seen, count = starve_in("starved_native.lua", mx.port)
+    local taken = #mx:messages() - 1 -- the first try is for the warmth
+    servers.stop_all()
+    assert.is_true(count > 30)
+    assert.is_true((seen.deferred or 0) > 5)
+    assert.is_true((seen.nothing or 0) > 5)
+    assert.is_true(seen.delivered >= 1)
+    assert.is_nil(seen.failed)
+    assert.is_true(seen.delivered <= taken)
+    -- what came to "nothing" was given up by the caller, wherever it stood
+    assert.is_true(taken <= seen.delivered + (seen.unknown or 0) + seen.nothing)
   end)
 
   it("of a message with everything in it tells what became of it", function()

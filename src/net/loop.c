@@ -20,8 +20,10 @@
 
 ds_loop *ds_loop_new (void) {
   ds_loop *l = (ds_loop *)ds_calloc(1, sizeof *l);
-  if (l == NULL)
+  if (l == NULL) {
+    errno = ENOMEM;
     return NULL;
+  }
   l->epoll = epoll_create1(EPOLL_CLOEXEC);
   if (l->epoll < 0) {
     ds_free(l);
