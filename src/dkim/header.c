@@ -21,16 +21,6 @@ void ds_dkim_header_empty (ds_dkim_header *h) {
   h->failed = DS_OK;
 }
 
-/* the line that was just ended is a CRLF and nothing else: it is not kept */
-static void end_line (ds_dkim_header *h) {
-  const char *end = ds_buf_data(&h->text) + h->text.len;
-  if (h->line == 2 && end[-2] == '\r') {
-    h->complete = 1;
-    h->text.len -= 2;
-  }
-  h->line = 0;
-}
-
 static void append (ds_dkim_header *h, const char *p, size_t n) {
   if (n > DS_DKIM_HEADER - h->text.len)
     h->failed = DS_ERR_LIMIT;
@@ -38,17 +28,31 @@ static void append (ds_dkim_header *h, const char *p, size_t n) {
     h->failed = DS_ERR_NOMEM;
 }
 
+/* a line of CRLF and nothing else is the last, and not kept */
+static void end_line (ds_dkim_header *h) {
+  const char *end = ds_buf_data(&h->text) + h->text.len;
+  if (h->line < 2 || end[-2] != '\r')
+    h->failed = DS_ERR_USAGE;
+  else if (h->line == 2) {
+    h->complete = 1;
+    h->text.len -= 2;
+  }
+  h->line = 0;
+}
+
 size_t ds_dkim_header_feed (ds_dkim_header *h, const char *p, size_t n) {
   size_t at = 0;
+  if (h->failed != DS_OK)
+    return n;
   while (at < n && !h->complete) {
     const char *lf = (const char *)memchr(p + at, '\n', n - at);
     size_t k = lf != NULL ? (size_t)(lf - p) + 1 - at : n - at;
     append(h, p + at, k);
+    h->line += k;
+    if (lf != NULL && h->failed == DS_OK)
+      end_line(h);
     if (h->failed != DS_OK)
       return n;
-    h->line += k;
-    if (lf != NULL)
-      end_line(h);
     at += k;
   }
   return at;
@@ -116,6 +120,9 @@ int ds_dkim_header_final (ds_dkim_header *h, ds_error *e) {
   size_t n;
   if (h->line > 0 && h->failed == DS_OK) /* a last line without an end */
     append(h, "\r\n", 2);
+  if (h->failed == DS_ERR_USAGE)
+    return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL,
+                        "the lines of the message do not end in CRLF");
   if (h->failed == DS_ERR_LIMIT)
     return too_much(e, DS_DKIM_HEADER, "octets");
   if (h->failed != DS_OK)

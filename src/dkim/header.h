@@ -32,7 +32,8 @@ void ds_dkim_header_empty (ds_dkim_header *h); /* keeps its memory */
 /*
 ** ds_dkim_header_feed: take the octets that belong to the header out of n:
 ** how many, fewer than n when the header is complete.  ds_dkim_header_final:
-** find the fields.  0, DS_ERR_NOMEM, or DS_ERR_LIMIT and *e.
+** find the fields.  0, DS_ERR_NOMEM, or *e: DS_ERR_LIMIT, DS_ERR_USAGE (a
+** line ends in an LF without its CR).
 */
 size_t ds_dkim_header_feed (ds_dkim_header *h, const char *p, size_t n);
 int ds_dkim_header_final (ds_dkim_header *h, ds_error *e);

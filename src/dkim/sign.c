@@ -180,8 +180,7 @@ static int check_from (const ds_dkim_header *h, ds_error *e) {
   if (ds_dkim_header_count(h, ds_span_str("From")) > 0)
     return DS_OK;
   return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "from",
-                      "the message has no From field (its lines must end in "
-                      "CRLF)");
+                      "the message has no From field");
 }
 
 static int sign_all (ds_dkim_signer *s, ds_dkim_pass *p, int64_t time,

@@ -44,7 +44,7 @@ int ds_dkim_signer_pass (const ds_dkim_signer *s, ds_dkim_pass *p);
 ** front of the message.  time: Unix seconds for t=, or -1 for neither t= nor
 ** x=.  Signed are the fields of sign.c's table, each of its sealed ones once
 ** more than it occurs, so that none can be added; and all List-*.  0, or *e:
-** DS_ERR_USAGE (no From field), DS_ERR_LIMIT (the header), DS_ERR_NOMEM,
+** DS_ERR_USAGE (no From field, or no CRLF), DS_ERR_LIMIT (the header), DS_ERR_NOMEM,
 ** DS_ERR_LOCAL (OpenSSL).
 */
 int ds_dkim_sign (ds_dkim_signer *s, ds_dkim_pass *p, int64_t time, ds_buf *out,

@@ -56,14 +56,12 @@ static int is_new (const ds_tags *t, ds_span name) {
 
 int ds_tags_parse (ds_span text, ds_tags *t) {
   t->count = 0;
-  while (text.n > 0) {
+  while (trim(text).n > 0) { /* the last one may end in ';', too */
     ds_span rest = shift(&text, ';'), name = shift(&rest, '=');
     ds_tag tag;
     int assigned = rest.p != name.p + name.n;
     tag.name = trim(name);
     tag.value = trim(rest);
-    if (!assigned && tag.name.n == 0 && trim(text).n == 0)
-      break; /* behind the last ';' */
     if (!assigned || !name_ok(tag.name) || !is_new(t, tag.name) ||
         t->count == DS_TAGS)
       return DS_ERR_PROTOCOL;

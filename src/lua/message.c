@@ -127,11 +127,25 @@ static int message_new (lua_State *L) {
   return 1;
 }
 
+/* a delivery may have its source still */
+static long closed_read (void *ud, void *p, size_t n, ds_error *e) {
+  (void)ud;
+  (void)p;
+  (void)n;
+  return ds_error_set(e, DS_ERR_LOCAL, DS_KIND_LOCAL, NULL,
+                      "the message was closed before it was sent");
+}
+
+static int closed_rewind (void *ud, ds_error *e) {
+  return (int)closed_read(ud, NULL, 0, e);
+}
+
 static int message_gc (lua_State *L) {
   message *m = check_message(L, 1);
   ds_stream_clear(&m->stream);
   ds_message_clear(&m->m);
-  ds_stream_init(&m->stream, &m->m.layout); /* whoever reads on finds nothing */
+  m->source.read = closed_read;
+  m->source.rewind = closed_rewind;
   m->finished = 0;
   return 0;
 }
