@@ -59,11 +59,17 @@ DS_EXPORT int luaopen_directsend_test (lua_State *L);
 
 int luaopen_directsend_test (lua_State *L) {
   static const luaL_Reg rooms[] = {
-      {"util", ds_test_util}, {"mime", ds_test_mime},
-      {"smtp", ds_test_smtp}, {"dns", ds_test_dns},
-      {"tls", ds_test_tls},   {"session", ds_test_session},
-      {"net", ds_test_net},   {"dkim", ds_test_dkim},
-      {"compat", compat},     {NULL, NULL},
+      {"util", ds_test_util},
+      {"mime", ds_test_mime},
+      {"kernel", ds_test_kernel},
+      {"smtp", ds_test_smtp},
+      {"dns", ds_test_dns},
+      {"tls", ds_test_tls},
+      {"session", ds_test_session},
+      {"net", ds_test_net},
+      {"dkim", ds_test_dkim},
+      {"compat", compat},
+      {NULL, NULL},
   };
   const luaL_Reg *room;
   lua_newtable(L);

@@ -10,7 +10,10 @@
 #define DS_BASE64_IN   57 /* octets that make one line */
 #define DS_BASE64_LINE 78 /* the line with its CRLF */
 
+struct ds_kernel;
+
 typedef struct ds_base64 {
+  const struct ds_kernel *kernel;   /* the processor's best, after init */
   unsigned char line[DS_BASE64_IN]; /* octets of the unfinished line */
   size_t n;
 } ds_base64;

@@ -19,4 +19,7 @@ size_t ds_crlf_update (ds_crlf *c, const void *p, size_t n, char *out);
 /* end the last line if it is open: 0 or 2 octets */
 size_t ds_crlf_final (ds_crlf *c, char *out);
 
+/* ds_crlf_run: octets of p up to its first CR or LF, or all n */
+size_t ds_crlf_run (const char *p, size_t n);
+
 #endif

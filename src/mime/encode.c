@@ -33,7 +33,7 @@ int ds_encoder_update (ds_encoder *c, const void *p, size_t n, ds_buf *out) {
   const char *in = (const char *)p;
   char text[2 * SLICE];
   int rc = DS_OK;
-  if (!c->text)
+  if (!c->text || c->how == DS_ENC_QP) /* which sees to line ends itself */
     return transfer(c, p, n, out);
   while (n > 0 && rc == DS_OK) {
     size_t k = n < SLICE ? n : SLICE;
@@ -44,14 +44,22 @@ int ds_encoder_update (ds_encoder *c, const void *p, size_t n, ds_buf *out) {
   return rc;
 }
 
+static int final_qp (ds_encoder *c, ds_buf *out) {
+  char *to = ds_buf_space(out, ds_qp_bound(0));
+  if (to == NULL)
+    return DS_ERR_NOMEM;
+  ds_buf_added(out, ds_qp_final(&c->qp, to));
+  return c->qp.column > 0 ? ds_buf_puts(out, "\r\n") : DS_OK;
+}
+
 int ds_encoder_final (ds_encoder *c, ds_buf *out) {
   char tail[DS_BASE64_LINE];
   size_t n = c->text ? ds_crlf_final(&c->lines, tail) : 0;
-  int rc = transfer(c, tail, n, out);
-  if (rc != DS_OK)
+  int rc;
+  if (c->how == DS_ENC_QP)
+    return final_qp(c, out);
+  if ((rc = transfer(c, tail, n, out)) != DS_OK)
     return rc;
-  n = c->how == DS_ENC_BASE64 ? ds_base64_final(&c->base64, tail)
-      : c->how == DS_ENC_QP   ? ds_qp_final(&c->qp, tail)
-                              : 0;
+  n = c->how == DS_ENC_BASE64 ? ds_base64_final(&c->base64, tail) : 0;
   return ds_buf_append(out, tail, n);
 }

@@ -1,3 +1,4 @@
+#include "mime/crlf.h"
 #include "mime/field.h"
 #include "mime/message.h"
 #include "util/mem.h"

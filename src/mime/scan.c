@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "mime/base64.h"
+#include "mime/crlf.h"
 
-#define SLICE 512
+#define SLICE 2048
 #define LINE  998 /* RFC 5322 §2.1.1 */
 
 static const char *const names[] = {"7bit", "8bit", "quoted-printable",
@@ -16,42 +17,72 @@ const char *ds_encoding_name (ds_encoding how) {
 
 void ds_scan_init (ds_scan *s) {
   memset(s, 0, sizeof *s);
-  ds_crlf_init(&s->lines);
   ds_qp_init(&s->qp);
 }
 
-/* p has CRLF line ends; their sizes come from the encoder that will be used,
-   so that what is announced is what is sent */
-static void count (ds_scan *s, const char *p, size_t n) {
-  char qp[3 * 2 * SLICE + SLICE];
-  size_t i;
-  for (i = 0; i < n; i++) {
-    unsigned char c = (unsigned char)p[i];
-    s->eight |= c >= 0x80;
-    s->nul |= c == 0;
-    if (c == '\n')
-      s->line = 0;
-    else if (c != '\r' && ++s->line > s->longest)
-      s->longest = s->line;
+/* is some octet NUL, is some ≥ 0x80? */
+static void look (ds_scan *s, const char *p, size_t n) {
+  const uint64_t ones = UINT64_MAX / 255, tops = ones << 7;
+  uint64_t v, any = 0, nul = 0;
+  for (; n >= 8; n -= 8, p += 8) {
+    memcpy(&v, p, 8);
+    any |= v;
+    nul |= (v - ones) & ~v;
   }
-  s->size += n;
-  s->qp_size += ds_qp_update(&s->qp, p, n, qp);
+  v = ones; /* neither */
+  memcpy(&v, p, n);
+  any |= v;
+  nul |= (v - ones) & ~v;
+  s->eight |= (any & tops) != 0;
+  s->nul |= (nul & tops) != 0;
 }
 
+static void count_lines (ds_scan *s, const char *p, size_t n) {
+  const char *end = p + n;
+  while (p < end) {
+    size_t k = ds_crlf_run(p, (size_t)(end - p));
+    p += k;
+    s->line += k;
+    s->size += k;
+    if (s->line > s->longest)
+      s->longest = s->line;
+    s->cr = s->cr && k == 0;
+    if (p == end)
+      break;
+    if (*p == '\r' || !s->cr)
+      s->size += 2;
+    s->line = 0;
+    s->cr = *p++ == '\r';
+    if (s->cr && p < end && *p == '\n') {
+      s->cr = 0;
+      p++;
+    }
+  }
+}
+
+/* the size of quoted-printable comes from the encoder that will be used, so
+   that what is announced is what is sent */
 void ds_scan_update (ds_scan *s, const void *p, size_t n) {
   const char *in = (const char *)p;
-  char text[2 * SLICE];
+  char qp[4 * SLICE];
   while (n > 0) {
     size_t k = n < SLICE ? n : SLICE;
-    count(s, text, ds_crlf_update(&s->lines, in, k, text));
+    look(s, in, k);
+    count_lines(s, in, k);
+    s->qp_size += ds_qp_update(&s->qp, in, k, qp);
     in += k;
     n -= k;
   }
 }
 
 void ds_scan_final (ds_scan *s) {
-  char text[2] = "";
-  count(s, text, ds_crlf_final(&s->lines, text));
+  char qp[4 * SLICE];
+  s->qp_size += ds_qp_final(&s->qp, qp);
+  if (s->line > 0) {
+    s->size += 2;
+    s->qp_size += 2;
+  }
+  s->line = 0;
 }
 
 int ds_scan_plain (const ds_scan *s) {

@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mime/crlf.h"
 #include "mime/qp.h"
 
 typedef enum ds_encoding {
@@ -20,10 +19,10 @@ typedef enum ds_encoding {
 const char *ds_encoding_name (ds_encoding how); /* "7bit" … */
 
 typedef struct ds_scan { /* all of the text with CRLF line ends */
-  ds_crlf lines;
   ds_qp qp;
   uint64_t size;
   uint64_t qp_size;
+  int cr;         /* the last octet was a CR: an LF now belongs to it */
   size_t line;    /* octets of the line so far */
   size_t longest; /* line, without its CRLF */
   int eight;      /* some octet is ≥ 0x80 */
