@@ -36,19 +36,21 @@ DEFINED = $(if $(SAN),,-z defs)
 # what is made of what -------------------------------------------------------
 files = $(wildcard $(1:%=src/%/*.c))
 CORE = $(call files,util mime smtp http dns session deliver net)
-CRYPTO = $(call files,tls dkim)
-BIND = $(filter-out src/lua/test% src/lua/tls.c src/lua/dkim%,$(call files,lua))
+CRYPTO = $(call files,tls dkim smime)
+BIND = $(filter-out $(addprefix src/lua/,test% tls.c dkim% smime.c),\
+  $(call files,lua))
 BASE = $(call files,util) src/lua/field.c src/lua/compat.c
-MODULES = $(patsubst %,$(B)/directsend/%.so,core tls dkim)
+MODULES = $(patsubst %,$(B)/directsend/%.so,core tls dkim smime)
 obj = $(patsubst src/%.c,$(OUT)/obj/%.o,$(filter-out src/lua/%,$(1))) \
   $(patsubst src/lua/%.c,$(B)/obj/%.o,$(filter src/lua/%,$(1)))
 
 all: $(MODULES)
 door: $(B)/directsend/test.so
 $(B)/directsend/core.so: $(call obj,$(CORE) $(BIND))
-$(B)/directsend/tls.so: $(call obj,$(call files,tls) $(BASE) src/lua/tls.c)
-$(B)/directsend/dkim.so: $(call obj,$(call files,dkim) $(BASE) \
-  src/net/secret.c $(wildcard src/lua/dkim*.c))
+bind = $(call obj,$(call files,$(1)) $(BASE) $(wildcard src/lua/$(1)*.c) $(2))
+$(B)/directsend/tls.so: $(call bind,tls)
+$(B)/directsend/dkim.so: $(call bind,dkim,src/net/secret.c)
+$(B)/directsend/smime.so: $(call bind,smime,src/net/secret.c)
 $(B)/directsend/test.so: $(call obj,$(CORE) $(CRYPTO) $(call files,lua))
 $(B)/directsend/%.so: # --as-needed: each gets the libraries it asks for
 	$(SHARED) -o $@ $^ -lresolv $(SSL_LIBS)
@@ -122,8 +124,7 @@ install-lib: lib
 
 # trying ---------------------------------------------------------------------
 SPEC = spec
-deps:
-	@.ci/deps ci
+deps: ; @.ci/deps ci
 demo:
 	@.ci/deps demo && .ci/servers && $(MAKE) -s all && \
 	  $(RUN) examples/demo/demo.lua
@@ -135,8 +136,7 @@ floors:
 	@.ci/floors
 check:
 	@.ci/check
-clean:
-	rm -rf build
+clean: ; rm -rf build
 help:
 	@cat .ci/help
 

@@ -53,10 +53,16 @@ local dkim = {
   "src/lua/dkim_key.c", "src/lua/dkim_sign.c", "src/lua/dkim_verify.c",
   "src/lua/field.c", "src/net/secret.c",
 }
+local smime = {
+  "src/smime/encrypt.c", "src/smime/fit.c", "src/smime/lines.c", "src/smime/pem.c",
+  "src/smime/seal.c", "src/smime/sign.c", "src/smime/smime.c", "src/lua/compat.c",
+  "src/lua/field.c", "src/lua/smime.c", "src/net/secret.c",
+}
 for i = 1, #util do
   core[#core + 1] = util[i]
   tls[#tls + 1] = util[i]
   dkim[#dkim + 1] = util[i]
+  smime[#smime + 1] = util[i]
 end
 
 local modules = {
@@ -93,6 +99,10 @@ modules["directsend.core"] = {
 modules["directsend.tls"] = {
   sources = tls, incdirs = { "src", "$(OPENSSL_INCDIR)" }, libdirs = { "$(OPENSSL_LIBDIR)" },
   defines = { "_GNU_SOURCE" }, libraries = { "ssl", "crypto" },
+}
+modules["directsend.smime"] = {
+  sources = smime, incdirs = { "src", "$(OPENSSL_INCDIR)" }, libdirs = { "$(OPENSSL_LIBDIR)" },
+  defines = { "_GNU_SOURCE" }, libraries = { "crypto" },
 }
 modules["directsend.dkim"] = {
   sources = dkim, incdirs = { "src", "$(OPENSSL_INCDIR)" }, libdirs = { "$(OPENSSL_LIBDIR)" },
