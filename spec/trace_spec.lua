@@ -1,6 +1,7 @@
 local directsend = require "directsend"
 local mailers = require "support.mailers"
 local servers = require "support.servers"
+local trace = require "directsend.trace"
 
 local alert, to = mailers.alert, mailers.to
 
@@ -37,6 +38,29 @@ describe("trace", function()
     file:close()
     os.remove(name)
     assert.truthy(text:find("C: EHLO client.example\n", 1, true), text)
+  end)
+
+  it("may be told and ended after its end", function()
+    local name = os.tmpname()
+    local told = trace.open(name)
+    told "one\n"
+    told()
+    told "two\n"
+    told()
+    local file = io.open(name)
+    assert.equal("one\n", file:read "*a")
+    file:close()
+    os.remove(name)
+  end)
+
+  it("leaves a mailer that nobody closed to the collector", function()
+    local name = os.tmpname()
+    for _ = 1, 3 do assert(directsend.new { trace = name }) end
+    assert.has_no_error(function()
+      collectgarbage()
+      collectgarbage()
+    end)
+    os.remove(name)
   end)
 
   it("must have a file it can write", function()

@@ -13,6 +13,7 @@ local function to_file(name)
   local file, why = io.open(name, "a")
   if not file then return nil, why, { kind = "usage", field = "trace" } end
   return function(text)
+    if io.type(file) ~= "file" then return end -- the collector may come first
     if not text then return file:close() end
     file:write(text)
     file:flush()
