@@ -5,11 +5,14 @@ local core = require "directsend.core"
 
 local transport = {}
 
-local function delivered(envelope, groups, rows)
+local function delivered(self, envelope, groups, rows)
   for _, group in ipairs(groups) do
+    local policy = group.pin and group.pin.tls and "config"
+                   or self.config.policy
     for _, i in ipairs(group.recipients) do
       rows[i] = { address = envelope.recipients[i], outcome = "delivered",
-                  temporary = false, route = group.route }
+                  temporary = false, route = group.route,
+                  tls = { level = "none", policy = policy } }
     end
   end
   return true
@@ -27,44 +30,54 @@ local function chosen(envelope, groups)
   return out
 end
 
--- a name that nobody else has, in full only when the message is whole
-local function write_down(directory, m)
+-- a file for its owner alone, from its first moment
+local function private(name, text)
+  return require "directsend.dkim".write(name, text)
+end
+
+-- NAME.eml, the message, and NAME.env, the sender and the recipients line by
+-- line: a name that nobody else has.  Who sees NAME.eml sees both whole.
+local function write_down(directory, m, envelope)
   local id = core.random(8):gsub(".", function(c)
     return ("%02x"):format(c:byte())
   end)
-  local name = ("%s/%d.%s.eml"):format(directory, core.epoch(), id)
-  local ok, why, detail = m:write { path = name .. ".part" }
-  if ok then ok, why = os.rename(name .. ".part", name) end
-  if not ok then
-    os.remove(name .. ".part")
-    return nil, why, detail or { kind = "local" }
-  end
-  return true
+  local name = ("%s/%d.%s"):format(directory, core.epoch(), id)
+  local lines = envelope.sender .. "\n"
+                .. table.concat(envelope.recipients, "\n") .. "\n"
+  local part, detail = name .. ".part", nil
+  local ok, why = private(part, "")
+  if ok then ok, why, detail = m:write { path = part } end
+  if ok then ok, why = private(name .. ".env", lines) end
+  if ok then ok, why = os.rename(part, name .. ".eml") end
+  if ok then return true end
+  os.remove(part)
+  os.remove(name .. ".env")
+  return nil, why, detail or { kind = "local" }
 end
 
 local carriers = {}
 
 function carriers.null()
-  return function(_, _, envelope, groups, rows)
-    return delivered(envelope, groups, rows)
+  return function(self, _, envelope, groups, rows)
+    return delivered(self, envelope, groups, rows)
   end
 end
 
-function carriers.capture(self)
-  self.sent = {}
-  return function(_, m, envelope, groups, rows)
+function carriers.capture(mailer)
+  mailer.sent = {}
+  return function(self, m, envelope, groups, rows)
     local raw, why, detail = m:tostring()
     if not raw then return nil, why, detail end
     table.insert(self.sent, { envelope = chosen(envelope, groups), raw = raw })
-    return delivered(envelope, groups, rows)
+    return delivered(self, envelope, groups, rows)
   end
 end
 
 function carriers.file(_, directory)
-  return function(_, m, envelope, groups, rows)
-    local ok, why, detail = write_down(directory, m)
+  return function(self, m, envelope, groups, rows)
+    local ok, why, detail = write_down(directory, m, chosen(envelope, groups))
     if not ok then return nil, why, detail end
-    return delivered(envelope, groups, rows)
+    return delivered(self, envelope, groups, rows)
   end
 end
 
