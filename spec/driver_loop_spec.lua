@@ -14,6 +14,10 @@ local function asking(list)
 end
 
 local function io_of(conn, clock)
+  if conn then
+    conn.local_ip = conn.local_ip or "192.0.2.1"
+    conn.peer_ip = conn.peer_ip or "192.0.2.25"
+  end
   return { now = clock or function() return 7 end,
            connect = function(op) return conn, "refused", op.ip end }
 end

@@ -6,19 +6,29 @@ local given = {}
 
 local abilities = { "race", "peek", "duplex", "udp", "bind" }
 
--- run for a driver that gives sockets only
+-- call each of the list
+local function each(list)
+  for i = 1, #list do list[i]() end
+end
+
+-- run for a driver that gives sockets only. When it raises, jobs.left() closes
+-- what is open.
 local function over_loop(io)
   local obey = require "directsend.driver.loop"
   return function(jobs)
-    local list = {}
+    local list, open = {}, {}
     for i = 1, #jobs do
-      list[i] = function() obey(jobs[i].delivery, io, jobs[i].feed) end
+      open[i] = {}
+      list[i] = function()
+        obey(jobs[i].delivery, io, jobs[i].feed, open[i])
+      end
     end
-    if io.all then
-      io.all(list)
-    else
-      for i = 1, #list do list[i]() end
+    jobs.left = function()
+      for i = 1, #open do
+        for _, conn in pairs(open[i]) do pcall(conn.close, conn, true) end
+      end
     end
+    (io.all or each)(list)
     return true
   end
 end

@@ -1,9 +1,30 @@
 -- loop: obey one delivery over somebody's sockets.  A driver that has no loop
 -- of its own for deliveries gives the sockets as `io` (driver/init.lua says
--- how) and this does the rest.
+-- how) and this does the rest.  What is open stands in `conns`, for whoever
+-- has to close it when something raises.
 
-local function obey(delivery, io, feed)
-  local conns = {}
+-- what a driver's function gave, or an error that names the function
+local function given(fits, name, value)
+  if not fits then
+    error(("driver: %s gave %s"):format(name, tostring(value)), 0)
+  end
+  return value
+end
+
+local function connection(c)
+  return type(c) == "table" and type(c.local_ip) == "string"
+         and type(c.peer_ip) == "string"
+end
+
+local function octets(n, data)
+  return type(n) == "number" and n >= 0 and n <= #data and n % 1 == 0
+end
+
+local kinds = { refused = true, unreachable = true, timeout = true,
+                closed = true, reset = true, cancelled = true }
+
+local function obey(delivery, io, feed, conns)
+  conns = conns or {}
 
   -- does what op asks; returns the answer, or nothing where none is due
   local function carry(op)
@@ -12,22 +33,27 @@ local function obey(delivery, io, feed)
     if what == "connect" then
       value, kind, text = io.connect(op)
       if value then
-        conns[op.conn] = value
+        conns[op.conn] = given(connection(value), "connect", value)
         return "connected", op.conn, value.local_ip, value.peer_ip
       end
     elseif what == "send" then
       value, kind, text = conn:send(op.data, op.deadline)
-      if value then return "sent", op.conn, value end
+      if value then
+        return "sent", op.conn, given(octets(value, op.data), "send", value)
+      end
     elseif what == "receive" then
       value, kind, text = conn:receive(op.max, op.deadline)
-      if value then return "received", op.conn, value end
+      if value then
+        return "received", op.conn,
+               given(type(value) == "string", "receive", value)
+      end
     elseif what == "close" then
       conns[op.conn] = nil
       return conn:close(op.abort)
     else
       return feed[what](op)
     end
-    return "failed", kind, text
+    return "failed", kinds[kind] and kind or "local", text and tostring(text)
   end
 
   local function step(...)

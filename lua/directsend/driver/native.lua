@@ -18,6 +18,7 @@ function native.run(jobs)
     if word then loop:answer(delivery, word, ...) end
   end
 
+  jobs.left = function() loop:close() end
   for i = 1, #jobs do
     feeds[jobs[i].delivery] = jobs[i].feed
     loop:add(jobs[i].delivery)

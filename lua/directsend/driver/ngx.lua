@@ -130,7 +130,8 @@ local function connect_tcp(op)
   ok, why = sock:connect(bracketed(op.ip), op.port, { pool = "directsend" })
   if not ok then return failure(why) end
   return setmetatable({ sock = sock, peer_ip = op.ip,
-                        local_ip = op.source or core.local_ip(op.ip) }, stream)
+                        local_ip = op.source or core.local_ip(op.ip)
+                                   or op.ip }, stream)
 end
 
 local function connect(op)
@@ -140,17 +141,13 @@ local function connect(op)
   return (op.tcp and connect_tcp or connect_udp)(op)
 end
 
+local io = { now = core.now, connect = connect }
+
 -- one delivery; whatever happens its sockets are closed
 local function carry(job)
   local open = {}
-  local io = { now = core.now }
-  function io.connect(op)
-    local conn, kind, text = connect(op)
-    if conn then open[#open + 1] = conn end
-    return conn, kind, text
-  end
-  local ok, why = pcall(obey, job.delivery, io, job.feed)
-  for i = 1, #open do open[i]:close() end
+  local ok, why = pcall(obey, job.delivery, io, job.feed, open)
+  for _, conn in pairs(open) do conn:close() end
   return ok, why
 end
 
@@ -168,7 +165,7 @@ function driver.run(jobs)
   local phase = ngx.get_phase()
   if without[phase] then
     return nil, ("nginx has no sockets in its %s phase: send from a timer "
-                 .. "(ngx.timer.at) or, with a queue, use post"):format(phase),
+                 .. "(ngx.timer.at)"):format(phase),
            { kind = "usage", field = "driver" }
   end
   if #jobs > 1 then
