@@ -32,15 +32,16 @@ COMPILE = $(CC) $(WARN) $(CFLAGS) $(SANFLAGS) -D_GNU_SOURCE -fPIC -MMD -MP \
   -Isrc $(SSL_CFLAGS)
 SHARED = $(CC) -shared $(SANFLAGS) $(LDFLAGS) -Wl,--as-needed
 DEFINED = $(if $(SAN),,-z defs)
+IDN := $(shell echo '\#include <idn2.h>' | $(CC) -E - >/dev/null 2>&1 && echo idn)
 
 # what is made of what -------------------------------------------------------
 files = $(wildcard $(1:%=src/%/*.c))
 CORE = $(call files,util mime smtp http dns session deliver net)
 CRYPTO = $(call files,tls dkim smime)
-BIND = $(filter-out $(addprefix src/lua/,test% tls.c dkim% smime.c),\
+BIND = $(filter-out $(addprefix src/lua/,test% tls.c idn.c dkim% smime.c),\
   $(call files,lua))
 BASE = $(call files,util) src/lua/field.c src/lua/compat.c
-MODULES = $(patsubst %,$(B)/directsend/%.so,core tls dkim smime)
+MODULES = $(patsubst %,$(B)/directsend/%.so,core tls dkim smime $(IDN))
 obj = $(patsubst src/%.c,$(OUT)/obj/%.o,$(filter-out src/lua/%,$(1))) \
   $(patsubst src/lua/%.c,$(B)/obj/%.o,$(filter src/lua/%,$(1)))
 
@@ -51,9 +52,11 @@ bind = $(call obj,$(call files,$(1)) $(BASE) $(wildcard src/lua/$(1)*.c) $(2))
 $(B)/directsend/tls.so: $(call bind,tls)
 $(B)/directsend/dkim.so: $(call bind,dkim,src/net/secret.c)
 $(B)/directsend/smime.so: $(call bind,smime,src/net/secret.c)
-$(B)/directsend/test.so: $(call obj,$(CORE) $(CRYPTO) $(call files,lua))
+$(B)/directsend/idn.so: $(call bind,idn)
+$(B)/directsend/test.so: $(call obj,$(CORE) $(CRYPTO) \
+  $(filter-out src/lua/idn.c,$(call files,lua)))
 $(B)/directsend/%.so: # --as-needed: each gets the libraries it asks for
-	$(SHARED) -o $@ $^ -lresolv $(SSL_LIBS)
+	$(SHARED) -o $@ $^ -lresolv $(if $(IDN),-lidn2) $(SSL_LIBS)
 
 $(OUT)/obj/%.o: src/%.c | $(OUT)/headers
 	@mkdir -p $(@D)
@@ -132,13 +135,9 @@ test:
 	@LUA=$(LUA) .ci/deps test && .ci/servers
 	@$(MAKE) -s all door && $(MAKE) -s all LUA=jit SAN=
 	@$(PRELOAD) $(RUN) "$$(command -v busted)" $(SPEC)
-floors:
-	@.ci/floors
-check:
-	@.ci/check
+floors check fuzz readers: ; @.ci/$@
 clean: ; rm -rf build
-help:
-	@cat .ci/help
+help: ; @cat .ci/help
 
 RUN = LUA_PATH='lua/?.lua;lua/?/init.lua;spec/?.lua;;' LUA_CPATH='$(B)/?.so;;' \
   LUA_BIN=$(LUA_BIN) $(TOOL) $(LUA_BIN)
@@ -146,5 +145,6 @@ TOOL = $(if $(VALGRIND),valgrind -q --error-exitcode=9 --leak-check=full)
 PRELOAD = $(if $(SAN),LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
   ASAN_OPTIONS=detect_leaks=0)
 
-.PHONY: all door lib install install-lib deps demo test floors check clean help
+.PHONY: all door lib install install-lib deps demo test floors check fuzz \
+  readers clean help
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

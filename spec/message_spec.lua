@@ -261,7 +261,7 @@ describe("misuse", function()
 
   it("raises, and says what was meant", function()
     raises("message: unknown key 'subjekt' (did you mean 'subject'?)", { subjekt = "x" })
-    raises("message: unknown key 'calendar'", { calendar = {} })
+    raises("message: unknown key 'wallpaper'", { wallpaper = {} })
     raises("message.subject: expected string, got number", { subject = 1 })
     raises("message.to: expected string or table, got number", { to = 1 })
     raises("to[1]: expected string or table, got number", { to = { 1 } })

@@ -16,8 +16,9 @@ local known = {
   from = address, reply_to = address, to = address, cc = address,
   bcc = address, sender = address, envelope = "table", subject = "string",
   date = "number", message_id = "string", in_reply_to = address,
-  references = address, text = address, html = address, attach = "table",
-  inline = "table", headers = "table", raw = "table", auto = "string|boolean",
+  references = address, text = address, html = address, calendar = address,
+  attach = "table", inline = "table", headers = "table", raw = "table",
+  list_unsubscribe = "table", list_id = address, auto = "string|boolean",
   priority = "string|number", encoding = "string", tag = "string",
   all = "boolean",
 }
@@ -43,25 +44,6 @@ end
 
 local function hex(octets)
   return (octets:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-end
-
--- ids of "<a@b> <c@d>", or a list of such
-local function idents(v, field)
-  if type(v) == "string" then v = { v } end
-  local out = {}
-  for i = 1, mailbox.list(v, field) do
-    local of = ("%s[%d]"):format(field, i)
-    for id in check.type(rawget(v, i), "string", of):gmatch "[^ ]+" do
-      out[#out + 1] = id:match "^<(.*)>$" or id
-    end
-  end
-  return out
-end
-
-local function put_idents(m, name, v, field)
-  local list = v and idents(v, field)
-  if list and not list[1] then refuse(field, "names no Message-ID") end
-  if list then put(field, m:idents(name, list)) end
 end
 
 local function put_date(m, t, settings)
@@ -92,40 +74,39 @@ local function put_header(m, t, who, settings)
   end
   if t.subject then put("subject", m:text("Subject", t.subject)) end
   local random = settings.random or core.random
-  local id = t.message_id and idents(t.message_id, "message_id")
-             or { hex(random(16)) .. "@" .. who.from[1].domain }
-  if #id ~= 1 then refuse("message_id", "one Message-ID is wanted") end
-  put("message_id", m:idents("Message-ID", id))
-  put_idents(m, "In-Reply-To", t.in_reply_to, "in_reply_to")
-  put_idents(m, "References", t.references, "references")
+  local id = hex(random(16)) .. "@" .. who.from[1].domain
+  if t.message_id or t.in_reply_to or t.references then
+    id = require "directsend.parts".idents(m, t, id, put)
+  else
+    put("message_id", m:idents("Message-ID", { id }))
+  end
   local auto = t.auto
   if auto == nil then auto = settings.auto end
   put_auto(m, auto)
-  if t.priority or t.headers then
+  if t.priority or t.headers or t.list_unsubscribe or t.list_id then
     require "directsend.parts".header(m, t, put)
   end
-  return id[1]
+  return id
 end
 
 -- ------------------------------------------------------------------ bodies
 
-local function put_text(m, kind, v, field)
+local function put_text(m, kind, v, field, taken)
   if type(v) == "table" then
-    check.keys(v, { path = "string" }, field)
-    check.type(rawget(v, "path"), "string", field .. ".path")
-    put(field, m[kind](m, nil, rawget(v, "path")))
+    put(field, m[kind](m, require "directsend.parts".text(v, field, taken)))
   elseif v then
     put(field, m[kind](m, v))
   end
 end
 
-local function put_bodies(m, t, settings)
-  put_text(m, "plain", t.text, "text")
-  put_text(m, "html", t.html, "html")
-  if t.attach or t.inline then
-    require "directsend.parts".bodies(m, t, put)
+local function put_bodies(m, t, settings, taken)
+  put_text(m, "plain", t.text, "text", taken)
+  put_text(m, "html", t.html, "html", taken)
+  if t.attach or t.inline or t.calendar then
+    require "directsend.parts".bodies(m, t, put, taken)
   end
-  if not t.text and not t.html and not (t.attach and t.attach[1]) then
+  if not t.text and not t.html and not t.calendar
+     and not (t.attach and t.attach[1]) then
     put("text", m:plain(""))
   end
   put("message", m:finish((settings.random or core.random)(48)))
@@ -198,104 +179,119 @@ end
 
 local UTF8 = 2 -- what core.message's flags say of SMTPUTF8
 
-local function finished(m, t, envelope, id)
-  local flags, utf8 = m:flags(), envelope.sender.utf8
+local function finished(w, envelope, id)
+  local flags, utf8 = w.m:flags(), envelope.sender.utf8
   local out = { sender = envelope.sender.address, recipients = {} }
   for i, a in ipairs(envelope.recipients) do
     out.recipients[i], utf8 = a.address, utf8 or a.utf8
   end
   if utf8 and flags % (2 * UTF8) < UTF8 then flags = flags + UTF8 end
-  return setmetatable({ core = m, message_id = id, flags = flags, tag = t.tag,
-                        all = t.all, sent_to = out }, object)
+  return setmetatable({ core = w.m, message_id = id, flags = flags,
+                        tag = w.t.tag, all = w.t.all, sent_to = out,
+                        readers = w.readers }, object)
 end
 
-local function build(m, given, settings)
-  local t = {}
+local nobody = { sender = { address = "" }, recipients = {} }
+
+-- a message is made in three steps.  In the first its header is written …
+local function begin(w, given)
+  local t, settings = {}, w.settings
   for key, value in next, given do t[key] = value end
+  w.t, w.reader = t, mailbox.reader(settings)
   if t.encoding and t.encoding ~= "8bit" then
     refuse("encoding", "'%s' is not 8bit", t.encoding)
   end
-  local reader = mailbox.reader(settings)
-  local id, default
-  if t.raw then
-    id, default = require "directsend.raw"(m, t, settings, reader, put)
-    default.recipients = once(default.recipients)
-    return finished(m, t, read_envelope(t, settings, reader, default), id)
+  if t.raw then return end
+  local who = read_people(t, settings, w.reader)
+  w.envelope = settings.nested and nobody
+               or read_envelope(t, settings, w.reader, {
+                    sender = who.sender or who.from[1],
+                    recipients = once(who.to, who.cc, who.bcc) })
+  w.id = put_header(w.m, t, who, settings)
+end
+
+-- … in the second the functions among its bodies are called, which may yield:
+-- no pcall is around this one (5.1 cannot yield in one) …
+local function take(w)
+  local t = w.t
+  local plain = type(t.text) ~= "table" and type(t.html) ~= "table"
+                and not (t.attach or t.inline or t.raw)
+  if plain then return {}, {} end
+  return require "directsend.sources".take(t, w.settings, message.new)
+end
+
+-- … and in the third all bodies are put in.
+local function complete(w)
+  local t, settings = w.t, w.settings
+  if not t.raw then
+    put_bodies(w.m, t, settings, w.taken)
+    return finished(w, w.envelope, w.id)
   end
-  local who = read_people(t, settings, reader)
-  default = { sender = who.sender or who.from[1],
-              recipients = once(who.to, who.cc, who.bcc) }
-  local envelope = read_envelope(t, settings, reader, default)
-  id = put_header(m, t, who, settings)
-  put_bodies(m, t, settings)
-  return finished(m, t, envelope, id)
+  local id, default = require "directsend.raw"(w.m, t, settings, w.reader, put,
+                                               w.taken.raw)
+  default.recipients = once(default.recipients)
+  return finished(w, settings.nested and nobody
+                     or read_envelope(t, settings, w.reader, default), id)
+end
+
+-- the message of a table; nil, message, detail; raises what is misuse
+local function build(w, given)
+  local ok, got = pcall(begin, w, given)
+  local why, detail
+  if ok then
+    w.taken, why, detail = take(w)
+    if not w.taken then return nil, why, detail end
+    w.readers = why
+    ok, got = pcall(complete, w)
+  end
+  if ok then return got end
+  if type(got) ~= "table" then
+    w.m:close()
+    error(got, 0)
+  end
+  return nil, got.text, { kind = "usage", field = got.field }
 end
 
 -- message.new: the message of a table (api.md), with a mailer's settings; or
 -- the one that t is already.  nil, message, detail where a value will not do.
 -- Besides a configuration's, settings may be time (Unix seconds), zone (seconds
 -- east of UTC), random (a function of a number of octets) and auto: the same
--- ones make the same octets.
+-- ones make the same octets; and nested: how deep in other messages it lies.
 function message.new(t, settings)
   if getmetatable(t) == object then return t end
   check.keys(t, known, "message")
-  local m = core.message(rawget(t, "encoding") == "8bit")
-  local ok, got = pcall(build, m, t, settings or {})
-  local why, detail
-  if ok and settings and settings.dkim then
+  settings = settings or {}
+  local w = { m = core.message(rawget(t, "encoding") == "8bit"),
+              settings = settings }
+  local got, why, detail = build(w, t)
+  if got and settings.dkim then
     got, why, detail = require "directsend.signing".sign(got, t, settings)
   end
-  if ok and got then return got end
-  m:close()
-  if ok then return nil, why, detail end
-  if type(got) ~= "table" then error(got, 0) end
-  return nil, got.text, { kind = "usage", field = got.field }
+  if not got then w.m:close() end
+  return got, why, detail
 end
 
 -- ------------------------------------------------------------------ object
 
--- each piece to f, in order; nil, message, detail where one cannot be had
-local function each(self, f)
-  local ok, why = self.core:rewind()
-  local piece
-  while ok do
-    piece, why = self.core:read()
-    if piece == "" then return true end
-    ok = piece
-    if piece then ok, why = f(piece) end
-  end
-  return nil, why, { kind = "local" }
+-- the next octets, at most so many, "" at the end; nil, why
+function object:read(most)
+  local octets, why = self.core:read(most)
+  if octets ~= false then return octets, why end
+  return require "directsend.sources".read(self, most)
 end
 
+-- all of it at once; nil, message, detail
 function object:tostring()
-  local out = {}
-  local ok, why, detail = each(self, function(piece)
-    out[#out + 1] = piece
-    return true
-  end)
-  if not ok then return nil, why, detail end
-  return table.concat(out)
-end
-
-function object:size()
-  return self.core:size()
+  return require "directsend.octets".tostring(self)
 end
 
 -- write{path=} or write{file=}: true, or nil, message, detail
 function object:write(to)
-  check.keys(to, { path = "string", file = true }, "write")
-  local file, why = to.file
-  if not file then
-    file, why = io.open(check.type(to.path, "string", "write.path"), "wb")
-    if not file then return nil, why, { kind = "local" } end
-  end
-  local ok, detail
-  ok, why, detail = each(self, function(piece) return file:write(piece) end)
-  if not to.file then
-    local closed, trouble = file:close()
-    if ok and not closed then ok, why, detail = nil, trouble, { kind = "local" } end
-  end
-  return ok, why, detail
+  return require "directsend.octets".write(self, to)
+end
+
+function object:size()
+  return self.core:size()
 end
 
 -- {sender=, recipients={…}}, as SMTP will say them

@@ -11,10 +11,9 @@ local function check_keys(t)
       error(("message: '%s' cannot be given beside raw"):format(key), 0)
     end
   end
-  check.keys(t.raw, { path = "string", data = "string" }, "raw")
-  if (rawget(t.raw, "path") == nil) == (rawget(t.raw, "data") == nil) then
-    error("raw: either path or data is wanted", 0)
-  end
+  check.keys(t.raw, { path = "string", data = "string", read = "function",
+                      rewind = "function", size = "number" }, "raw")
+  require "directsend.parts".one(t.raw, "raw")
 end
 
 -- the values of the fields that name people or the message, by name
@@ -33,10 +32,10 @@ local function first(list, reader)
   return list[1] and reader:header(list[1], "raw")[1]
 end
 
--- give m the message t.raw; its Message-ID and the envelope its header tells
-return function(m, t, settings, reader, put)
+-- give m the message t.raw, or what was taken of its function; its Message-ID and the envelope its header tells
+return function(m, t, settings, reader, put, taken)
   check_keys(t)
-  put("raw", m:raw(rawget(t.raw, "data"), rawget(t.raw, "path")))
+  put("raw", m:raw(taken or rawget(t.raw, "data"), rawget(t.raw, "path")))
   local found = people(m:header())
   local e, default = t.envelope or {}, { recipients = {} }
   if rawget(e, "sender") == nil and not settings.force_from then

@@ -43,7 +43,7 @@ end
 local function aliases(v, field)
   local out = {}
   for key, to in pairs(check.type(v, "table", field)) do
-    out[text(key, field)] = value.list(text)(to, field .. "." .. key)
+    out[text(key, field)] = value.list(text, 1)(to, field .. "." .. key)
   end
   return out
 end
@@ -55,22 +55,30 @@ local function transport(v, field)
   return value.word("network", "capture", "null", "file:DIR")(v, field)
 end
 
+local function named_driver(v, field)
+  local inside = package.loaded.ngx
+  if v == "ngx" and not (inside and inside.get_phase) then
+    refuse(field, "the driver ngx works inside nginx only")
+  end
+  return value.word("native", "ngx")(v, field)
+end
+
 local keys = {
-  from = function(v) return v end, -- read with each message, as its own
+  from = function(v, field) return check.type(v, "string|table", field) end,
   domain = value.domain, aliases = aliases, force_from = text,
   hostname = value.hostname, route = route, transport = transport,
   tls = level, ca_file = text, ca_path = text,
   port = value.port, allow_literals = value.boolean,
   source_address = value.addresses, interface = text,
   ip = value.word("4first", "6first", "4", "6"),
-  dns = value.record { servers = value.list(value.server),
+  dns = value.record { servers = value.list(value.server, 1, 8),
                        timeout = value.duration(1e-3),
                        attempts = value.whole(1, 10),
                        trust_ad = value.boolean },
   timeout = value.record(stages),
   accepted_domains = function(v, field)
     local out = {}
-    for _, d in ipairs(value.list(value.domain)(v, field)) do out[d] = true end
+    for _, d in ipairs(value.list(value.domain, 1)(v, field)) do out[d] = true end
     return out
   end,
   dkim = function(v, field)
@@ -78,13 +86,14 @@ local keys = {
   end,
   allow_private = function(v, field)
     if type(v) == "boolean" then return v end
-    return value.list(value.network)(v, field)
+    return value.list(value.network, 0, 32)(v, field)
   end,
   driver = function(v, field)
-    if type(v) ~= "table" then return value.word("native", "ngx")(v, field) end
+    if type(v) ~= "table" then return named_driver(v, field) end
     require "directsend.driver.given".check(v)
     return v
   end,
+  tmpdir = text,
   trace = function(v, field)
     if type(v) == "function" then return v end
     return text(v, field)
@@ -92,7 +101,16 @@ local keys = {
 }
 local read = value.record(keys, "config")
 
+-- who sends is read again with each message, which may have its own
+local function with_senders(t)
+  local c = read(t)
+  local reader = require "directsend.mailbox".reader(c)
+  if c.from then reader:some(c.from, "from") end
+  if c.force_from then reader:one(c.force_from, "force_from") end
+  return c
+end
+
 -- the settings of a table; nil, message, detail where one will not do
 return function(t)
-  return value.read(read, t)
+  return value.read(with_senders, t)
 end

@@ -10,8 +10,17 @@ local value = {}
 local units = { ms = 1e-3, s = 1, min = 60, h = 3600, d = 86400 }
 local longest = 31 * 86400
 
-function value.refuse(field, ...)
-  error({ field = field, text = field .. ": " .. string.format(...) }, 0)
+-- n values, texts among them fit for a message
+local function plain(n, v, ...)
+  if n == 0 then return end
+  return type(v) == "string" and check.plain(v) or v, plain(n - 1, ...)
+end
+
+function value.refuse(field, form, ...)
+  field = check.plain(field)
+  error({ field = field, text = field .. ": "
+                                .. form:format(plain(select("#", ...), ...)) },
+        0)
 end
 local refuse = value.refuse
 
@@ -72,12 +81,28 @@ function value.duration(least)
   end
 end
 
--- a reader of a list of items, or of one item alone
-function value.list(item)
+-- how many items a list has, which must be all there is in it
+local function length(v, field)
+  local n = 0
+  for _ in next, check.type(v, "table", field) do n = n + 1 end
+  for key in next, v do
+    if type(key) ~= "number" or key < 1 or key > n or key % 1 ~= 0 then
+      refuse(field, "is no list, it has the key %q", tostring(key))
+    end
+  end
+  return n
+end
+
+-- a reader of a list of so many items (0 to any number), or of one item alone
+function value.list(item, least, most)
   return function(v, field)
     if type(v) == "string" then v = { v } end
-    local out = {}
-    for i = 1, #check.type(v, "table", field) do out[i] = item(v[i], field) end
+    local out, n = {}, length(v, field)
+    if n < (least or 0) then refuse(field, "is empty") end
+    if most and n > most then
+      refuse(field, "has %d entries, and %d at most can be kept", n, most)
+    end
+    for i = 1, n do out[i] = item(v[i], field) end
     return out
   end
 end
@@ -104,9 +129,15 @@ function value.domain(v, field)
   return address.domain:lower()
 end
 
+-- a host's name in ASCII, as it is known in the DNS
+local function ascii(v, field)
+  return v:find "[\128-\255]" and value.domain(v, field) or v
+end
+
 -- a name to give in EHLO
 function value.hostname(v, field)
-  if not core.hostname_ok(text(v, field)) then
+  v = ascii(text(v, field), field)
+  if not core.hostname_ok(v) then
     refuse(field, "%q is no name for EHLO (a host name, or an address in "
            .. "brackets)", v)
   end
@@ -115,7 +146,8 @@ end
 
 -- a host to connect to: a name or an address
 function value.host(v, field)
-  local ip = core.ip(text(v, field):match "^%[(.*)%]$" or v)
+  v = ascii(text(v, field), field)
+  local ip = core.ip(v:match "^%[(.*)%]$" or v)
   if not ip and not core.domain_ok(v, true) then
     refuse(field, "%q is no host", v)
   end

@@ -2,23 +2,24 @@
 ** core.message: a message being written, then read.  What it is written from
 ** (strings, open files) lies in its uservalue as long as it does.
 */
-#include "mime/message.h"
+#include "lua/message.h"
 
 #include <string.h>
 
 #include "lua/compat.h"
+#include "lua/content.h"
 #include "lua/core.h"
 #include "mime/stream.h"
-#include "net/file.h"
 #include "smtp/engine.h"
 #include "util/mem.h"
 
 #define MESSAGE "directsend.message"
-#define CONTENT "directsend.file"
+#define NESTED  "directsend.nested"
 
 typedef struct message {
   ds_message m;
   int finished;
+  int nested; /* another message reads it: it stays open */
   ds_stream stream;
   ds_source source; /* of the stream */
 } message;
@@ -27,7 +28,7 @@ static message *check_message (lua_State *L, int i) {
   return (message *)luaL_checkudata(L, i, MESSAGE);
 }
 
-static ds_message *unfinished (lua_State *L) {
+ds_message *ds_lua_unfinished (lua_State *L) {
   message *m = check_message(L, 1);
   luaL_argcheck(L, !m->finished, 1, "this message is finished");
   return &m->m;
@@ -39,75 +40,8 @@ static message *finished (lua_State *L, int i) {
   return m;
 }
 
-/* true, or nil, message, field */
-static int answer (lua_State *L, int rc, ds_error *e) {
-  if (rc != DS_OK) {
-    e->code = (ds_err)rc;
-    return ds_lua_push_error(L, e);
-  }
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-static ds_span check_span (lua_State *L, int i) {
-  size_t n;
-  const char *s;
-  luaL_checktype(L, i, LUA_TSTRING);
-  s = lua_tolstring(L, i, &n);
-  return ds_span_of(s, n);
-}
-
 static ds_span opt_span (lua_State *L, int i) {
-  return lua_isnoneornil(L, i) ? ds_span_of("", 0) : check_span(L, i);
-}
-
-/* -- what bodies are read from -- */
-
-/* the value on top of the stack lives as long as the message at 1 */
-static void keep (lua_State *L) {
-  lua_getuservalue(L, 1);
-  lua_insert(L, -2);
-  lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
-  lua_pop(L, 1);
-}
-
-static int file_gc (lua_State *L) {
-  ds_file_close((ds_file *)luaL_checkudata(L, 1, CONTENT));
-  return 0;
-}
-
-static int open_file (lua_State *L, ds_span path, ds_content *c, ds_error *e) {
-  ds_file *f = (ds_file *)lua_newuserdata(L, sizeof *f);
-  int rc;
-  memset(f, 0, sizeof *f);
-  f->fd = -1;
-  luaL_getmetatable(L, CONTENT);
-  lua_setmetatable(L, -2);
-  keep(L);
-  if (strlen(path.p) != path.n)
-    return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "path",
-                        "a path has no NUL in it");
-  if ((rc = ds_file_open(f, path.p, e)) != DS_OK) {
-    memcpy(e->field, "path", sizeof "path");
-    return rc;
-  }
-  *c = ds_file_content(f);
-  return DS_OK;
-}
-
-/* data at i, or a path at i + 1 */
-static int content (lua_State *L, int i, ds_content *c, ds_error *e) {
-  ds_span *s;
-  if (lua_isnil(L, i))
-    return open_file(L, check_span(L, i + 1), c, e);
-  check_span(L, i);
-  lua_pushvalue(L, i);
-  keep(L);
-  s = (ds_span *)lua_newuserdata(L, sizeof *s);
-  *s = check_span(L, i);
-  keep(L);
-  *c = ds_content_span(s);
-  return DS_OK;
+  return lua_isnoneornil(L, i) ? ds_span_of("", 0) : ds_lua_check_span(L, i);
 }
 
 /* -- writing it -- */
@@ -117,7 +51,7 @@ static int message_new (lua_State *L) {
   message *m = (message *)lua_newuserdata(L, sizeof *m);
   ds_message_init(&m->m);
   m->m.allow_8bit = lua_toboolean(L, 1);
-  m->finished = 0;
+  m->finished = m->nested = 0;
   ds_stream_init(&m->stream, &m->m.layout);
   m->source = ds_stream_source(&m->stream);
   luaL_getmetatable(L, MESSAGE);
@@ -150,115 +84,53 @@ static int message_gc (lua_State *L) {
   return 0;
 }
 
+/* what reads a message that is part of another */
+typedef struct nested {
+  ds_stream stream;
+  int own; /* nobody else has that message: it is next in the list */
+} nested;
+
+static int message_close (lua_State *L);
+
+/* the i-th value that the message at 1 has kept: the list is at 2 */
+static void close_kept (lua_State *L, int i) {
+  const nested *n;
+  lua_rawgeti(L, 2, i);
+  ds_lua_content_close(L);
+  n = (const nested *)luaL_testudata(L, -1, NESTED);
+  if (n != NULL && n->own) {
+    lua_pushcfunction(L, message_close);
+    lua_rawgeti(L, 2, i + 1);
+    check_message(L, -1)->nested = 0;
+    lua_call(L, 1, 0);
+  }
+  lua_pop(L, 1);
+}
+
 /* close(): give back now what the collector would: memory, open files */
 static int message_close (lua_State *L) {
-  ds_file *f;
   int i;
+  if (check_message(L, 1)->nested)
+    return 0;
   message_gc(L);
   lua_settop(L, 1);
   lua_getuservalue(L, 1);
-  for (i = (int)lua_rawlen(L, 2); i > 0; i--) {
-    lua_rawgeti(L, 2, i);
-    f = (ds_file *)luaL_testudata(L, -1, CONTENT);
-    if (f != NULL)
-      ds_file_close(f);
-    lua_pop(L, 1);
-  }
+  for (i = (int)lua_rawlen(L, 2); i > 0; i--)
+    close_kept(L, i);
   lua_newtable(L);
   lua_setuservalue(L, 1);
   return 0;
 }
 
-/* text(name, value [, wide]): wide: long words stand as they are */
-static int message_text (lua_State *L) {
-  ds_message *m = unfinished(L);
+/* plain(data, path), html(data, path): one of the two is nil; data is a
+   string, a spool or a source */
+static int body (lua_State *L, int (*put)(ds_message *, const ds_content *,
+                                          const ds_scan *, ds_error *)) {
+  ds_message *m = ds_lua_unfinished(L);
   ds_error e = {0};
-  return answer(
-      L,
-      ds_message_text(m, check_span(L, 2), check_span(L, 3),
-                      lua_toboolean(L, 4) ? DS_FIELD_LINE : DS_FIELD_FOLD, &e),
-      &e);
-}
-
-static ds_span check_name (lua_State *L, int i) {
-  ds_span name = check_span(L, i);
-  luaL_argcheck(L, ds_field_name_ok(name), i, "no field name");
-  return name;
-}
-
-/* the strings of the list at index i, in a userdata */
-static ds_span *check_list (lua_State *L, int i, size_t *count) {
-  size_t k;
-  ds_span *v;
-  luaL_checktype(L, i, LUA_TTABLE);
-  *count = lua_rawlen(L, i);
-  luaL_argcheck(L, *count >= 1 && *count <= 100000, i, "1 to 100000 items");
-  v = (ds_span *)lua_newuserdata(L, *count * sizeof *v);
-  for (k = 0; k < *count; k++) {
-    lua_rawgeti(L, i, (int)k + 1);
-    v[k] = check_span(L, -1); /* the table keeps it */
-    lua_pop(L, 1);
-  }
-  return v;
-}
-
-/* idents(name, {id…}) */
-static int message_idents (lua_State *L) {
-  ds_message *m = unfinished(L);
-  ds_span name = check_name(L, 2);
-  ds_error e = {0};
-  size_t count;
-  ds_span *list = check_list(L, 3, &count);
-  return answer(L, ds_message_idents(m, name, list, count, &e), &e);
-}
-
-/* date(seconds, offset) */
-static int message_date (lua_State *L) {
-  ds_message *m = unfinished(L);
-  lua_Number t = luaL_checknumber(L, 2), offset = luaL_optnumber(L, 3, 0);
-  ds_error e = {0};
-  if (!(t >= -9e15 && t <= 9e15)) /* nor what is no number */
-    t = 9e15;
-  if (!(offset >= -1e6 && offset <= 1e6))
-    offset = 1e6;
-  return answer(L, ds_message_date(m, (int64_t)t, (long)offset, &e), &e);
-}
-
-static int put_mailboxes (ds_message *m, ds_span name, const ds_span *parts,
-                          size_t count, ds_error *e) {
-  ds_mailbox *list = (ds_mailbox *)ds_calloc(count, sizeof *list);
-  int rc = list != NULL ? DS_OK : DS_ERR_NOMEM;
-  size_t i;
-  for (i = 0; i < count && rc == DS_OK; i++)
-    rc = ds_mailbox_set(&list[i], parts[3 * i], parts[3 * i + 1],
-                        parts[3 * i + 2], DS_MAILBOX_LITERALS, e);
-  if (rc == DS_OK)
-    rc = ds_message_mailboxes(m, name, list, count, e);
-  for (i = 0; list != NULL && i < count; i++)
-    ds_mailbox_clear(&list[i]);
-  ds_free(list);
-  return rc;
-}
-
-/* mailboxes(field, {name, localpart, domain, name, …}); "": no name */
-static int message_mailboxes (lua_State *L) {
-  ds_message *m = unfinished(L);
-  ds_span name = check_name(L, 2);
-  ds_error e = {0};
-  size_t count;
-  ds_span *parts = check_list(L, 3, &count);
-  luaL_argcheck(L, count % 3 == 0, 3, "three strings each");
-  return answer(L, put_mailboxes(m, name, parts, count / 3, &e), &e);
-}
-
-/* plain(data, path), html(data, path): one of the two is nil */
-static int body (lua_State *L,
-                 int (*put)(ds_message *, const ds_content *, ds_error *)) {
-  ds_message *m = unfinished(L);
-  ds_error e = {0};
-  ds_content c;
-  int rc = content(L, 2, &c, &e);
-  return answer(L, rc == DS_OK ? put(m, &c, &e) : rc, &e);
+  ds_lua_content c;
+  int rc = ds_lua_content_get(L, 1, 2, &c, &e);
+  return ds_lua_done(L, rc == DS_OK ? put(m, &c.c, c.scan, &e) : rc, &e);
 }
 
 static int message_plain (lua_State *L) {
@@ -269,12 +141,29 @@ static int message_html (lua_State *L) {
   return body(L, ds_message_html);
 }
 
+/* calendar(data, path, method): the method may be nil */
+static int message_calendar (lua_State *L) {
+  ds_message *m = ds_lua_unfinished(L);
+  ds_error e = {0};
+  ds_lua_content c;
+  int rc;
+  lua_settop(L, 4);
+  rc = ds_lua_content_get(L, 1, 2, &c, &e);
+  if (rc == DS_OK)
+    rc = ds_message_calendar(m, &c.c, opt_span(L, 4), &e);
+  return ds_lua_done(L, rc, &e);
+}
+
 /* raw(data, path); the message is finished then */
 static int message_raw (lua_State *L) {
-  message *m = check_message(L, 1);
-  int n = body(L, ds_message_raw);
-  m->finished = n == 1;
-  return n;
+  ds_message *m = ds_lua_unfinished(L);
+  ds_error e = {0};
+  ds_lua_content c;
+  int rc = ds_lua_content_get(L, 1, 2, &c, &e);
+  if (rc == DS_OK)
+    rc = ds_message_raw(m, &c.c, c.raw, &e);
+  check_message(L, 1)->finished = rc == DS_OK;
+  return ds_lua_done(L, rc, &e);
 }
 
 /*
@@ -284,8 +173,9 @@ static int message_raw (lua_State *L) {
 static int attachment (lua_State *L, int i, ds_span cid, int shown,
                        int (*put)(ds_message *, const ds_attachment *,
                                   ds_error *)) {
-  ds_message *m = unfinished(L);
+  ds_message *m = ds_lua_unfinished(L);
   ds_error e = {0};
+  ds_lua_content c;
   ds_attachment a;
   int rc;
   memset(&a, 0, sizeof a);
@@ -293,8 +183,10 @@ static int attachment (lua_State *L, int i, ds_span cid, int shown,
   a.type = opt_span(L, i + 3);
   a.cid = cid;
   a.shown = shown;
-  rc = content(L, i, &a.content, &e);
-  return answer(L, rc == DS_OK ? put(m, &a, &e) : rc, &e);
+  rc = ds_lua_content_get(L, 1, i, &c, &e);
+  a.content = c.c;
+  a.seen = c.scan;
+  return ds_lua_done(L, rc == DS_OK ? put(m, &a, &e) : rc, &e);
 }
 
 static int message_attach (lua_State *L) {
@@ -305,7 +197,41 @@ static int message_attach (lua_State *L) {
 
 static int message_inline (lua_State *L) {
   lua_settop(L, 6);
-  return attachment(L, 3, check_span(L, 2), 1, ds_message_inline);
+  return attachment(L, 3, ds_lua_check_span(L, 2), 1, ds_message_inline);
+}
+
+static int nested_gc (lua_State *L) {
+  ds_stream_clear(&((nested *)luaL_checkudata(L, 1, NESTED))->stream);
+  return 0;
+}
+
+/* a reader of its own for the message at 2, which stays open as long as 1 */
+static ds_content nested_content (lua_State *L, message *inner, int own) {
+  nested *n = (nested *)lua_newuserdata(L, sizeof *n);
+  ds_stream_init(&n->stream, &inner->m.layout);
+  n->own = own;
+  luaL_getmetatable(L, NESTED);
+  lua_setmetatable(L, -2);
+  ds_lua_content_keep(L, 1);
+  lua_pushvalue(L, 2);
+  ds_lua_content_keep(L, 1);
+  inner->nested = 1;
+  return ds_stream_content(&n->stream);
+}
+
+/* nest(message, name, shown, own): a finished message hangs on; name may be
+   nil; own: it is closed with this one */
+static int message_nest (lua_State *L) {
+  ds_message *m = ds_lua_unfinished(L);
+  message *inner = finished(L, 2);
+  ds_error e = {0};
+  ds_attachment a;
+  lua_settop(L, 5);
+  memset(&a, 0, sizeof a);
+  a.name = opt_span(L, 3);
+  a.shown = lua_toboolean(L, 4);
+  a.content = nested_content(L, inner, lua_toboolean(L, 5));
+  return ds_lua_done(L, ds_message_nest(m, &inner->m, &a, &e), &e);
 }
 
 /* header(): of a raw message, as it came but for its line ends */
@@ -328,22 +254,22 @@ static int draw (void *ud, void *p, size_t n) {
 
 /* finish(random): 48 octets are enough for all the boundaries there can be */
 static int message_finish (lua_State *L) {
-  ds_message *m = unfinished(L);
-  ds_span random = check_span(L, 2);
+  ds_message *m = ds_lua_unfinished(L);
+  ds_span random = ds_lua_check_span(L, 2);
   ds_error e = {0};
   int rc = ds_message_finish(m, draw, &random, &e);
   if (rc == DS_OK)
     check_message(L, 1)->finished = 1;
-  return answer(L, rc, &e);
+  return ds_lua_done(L, rc, &e);
 }
 
 /* prefix(fields): in front of it, each with its CRLF; reading begins again */
 static int message_prefix (lua_State *L) {
   message *m = finished(L, 1);
   ds_error e = {0};
-  int rc = ds_layout_prefix(&m->m.layout, check_span(L, 2));
+  int rc = ds_layout_prefix(&m->m.layout, ds_lua_check_span(L, 2));
   m->source.rewind(m->source.ud, &e);
-  return answer(L, rc, &e);
+  return ds_lua_done(L, rc, &e);
 }
 
 /* -- reading it -- */
@@ -364,7 +290,8 @@ static int message_flags (lua_State *L) {
   return 1;
 }
 
-/* read([most]): the next octets, "" at the end; or nil, message */
+/* read([most]): the next octets, "" at the end; false: a source wants its
+   octets first; or nil, message */
 static int message_read (lua_State *L) {
   message *m = finished(L, 1);
   char octets[16384];
@@ -375,8 +302,12 @@ static int message_read (lua_State *L) {
   if (most > (lua_Integer)sizeof octets)
     most = (lua_Integer)sizeof octets;
   n = m->source.read(m->source.ud, octets, (size_t)most, &e);
+  if (n == DS_SOURCE_WAIT) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
   if (n < 0)
-    return answer(L, (int)n, &e);
+    return ds_lua_done(L, (int)n, &e);
   lua_pushlstring(L, octets, (size_t)n);
   return 1;
 }
@@ -384,7 +315,7 @@ static int message_read (lua_State *L) {
 static int message_rewind (lua_State *L) {
   message *m = finished(L, 1);
   ds_error e = {0};
-  return answer(L, m->source.rewind(m->source.ud, &e), &e);
+  return ds_lua_done(L, m->source.rewind(m->source.ud, &e), &e);
 }
 
 const ds_source *ds_lua_message_source (lua_State *L, int index, uint64_t *size,
@@ -398,32 +329,25 @@ const ds_source *ds_lua_message_source (lua_State *L, int index, uint64_t *size,
   return &m->source;
 }
 
-static void new_class (lua_State *L, const char *name, const luaL_Reg *methods,
-                       lua_CFunction gc) {
-  luaL_newmetatable(L, name);
-  lua_pushcfunction(L, gc);
-  lua_setfield(L, -2, "__gc");
-  lua_newtable(L);
-  if (methods != NULL)
-    luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-}
-
 void ds_lua_open_message (lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"text", message_text},     {"mailboxes", message_mailboxes},
-      {"idents", message_idents}, {"date", message_date},
-      {"plain", message_plain},   {"html", message_html},
-      {"attach", message_attach}, {"inline", message_inline},
-      {"raw", message_raw},       {"header", message_header},
-      {"finish", message_finish}, {"prefix", message_prefix},
-      {"size", message_size},     {"flags", message_flags},
-      {"read", message_read},     {"rewind", message_rewind},
-      {"close", message_close},   {NULL, NULL},
+      {"plain", message_plain},       {"html", message_html},
+      {"calendar", message_calendar}, {"attach", message_attach},
+      {"inline", message_inline},     {"nest", message_nest},
+      {"raw", message_raw},           {"header", message_header},
+      {"finish", message_finish},     {"prefix", message_prefix},
+      {"size", message_size},         {"flags", message_flags},
+      {"read", message_read},         {"rewind", message_rewind},
+      {"close", message_close},       {NULL, NULL},
   };
-  new_class(L, MESSAGE, methods, message_gc);
-  new_class(L, CONTENT, NULL, file_gc);
+  static const luaL_Reg none[] = {{NULL, NULL}};
+  ds_lua_new_class(L, MESSAGE, methods, message_gc);
+  luaL_getmetatable(L, MESSAGE);
+  lua_getfield(L, -1, "__index");
+  ds_lua_message_head(L);
+  lua_pop(L, 2);
+  ds_lua_new_class(L, NESTED, none, nested_gc);
+  ds_lua_open_content(L);
   lua_pushcfunction(L, message_new);
   lua_setfield(L, -2, "message");
 }

@@ -260,6 +260,7 @@ static int name_ok (lua_State *L) {
 static int mailboxes (lua_State *L) {
   int i, rc = DS_OK, n = (int)lua_rawlen(L, 1);
   char path[DS_PATH_MAX + 1] = "";
+  static const ds_mailbox_rules rules = {DS_MAILBOX_LITERALS, NULL, NULL};
   ds_error e = {0};
   ds_mailbox m;
   ds_field f;
@@ -268,7 +269,7 @@ static int mailboxes (lua_State *L) {
   ds_field_begin(&f, &out, ds_span_str("To"));
   for (i = 1; i + 2 <= n && rc == DS_OK; i += 3) {
     rc = ds_mailbox_set(&m, piece(L, i), piece(L, i + 1), piece(L, i + 2),
-                        DS_MAILBOX_LITERALS, &e);
+                        &rules, &e);
     if (rc != DS_OK)
       break;
     ds_mailbox_field(&f, &m, i + 3 < n);

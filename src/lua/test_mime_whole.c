@@ -111,7 +111,7 @@ static int depth (lua_State *L) {
   static const ds_span data = {"x", 1};
   ds_content c = ds_content_span(&data);
   lua_Integer i, n = luaL_checkinteger(L, 1);
-  ds_part *multi, *p = ds_part_text("plain", &c, 0, NULL);
+  ds_part *multi, *p = ds_part_text("plain", &c, NULL, 0, NULL);
   char mark = 'x';
   ds_layout l;
   memset(&l, 0, sizeof l);
@@ -129,13 +129,15 @@ static int depth (lua_State *L) {
 #define SPAN(z) ds_span_of(z, sizeof(z) - 1)
 
 static int header (ds_message *m, ds_error *e) {
+  static const ds_mailbox_rules rules = {0, NULL, NULL};
   ds_mailbox box[2];
   ds_span id = SPAN("a@example.com");
   int rc = ds_mailbox_set(&box[0], SPAN("J\xc3\xb6rg"), SPAN("a"),
-                          SPAN("example.com"), 0, e);
+                          SPAN("example.com"), &rules, e);
   if (rc != DS_OK)
     return rc;
-  rc = ds_mailbox_set(&box[1], SPAN("B"), SPAN("b"), SPAN("example.com"), 0, e);
+  rc = ds_mailbox_set(&box[1], SPAN("B"), SPAN("b"), SPAN("example.com"),
+                      &rules, e);
   if (rc == DS_OK && (rc = ds_message_date(m, 0, 0, e)) == DS_OK &&
       (rc = ds_message_mailboxes(m, SPAN("From"), box, 2, e)) == DS_OK &&
       (rc = ds_message_idents(m, SPAN("Message-ID"), &id, 1, e)) == DS_OK)
@@ -156,8 +158,8 @@ static int bodies (ds_message *m, const ds_span *data, ds_random_fn random,
   a.content = c;
   a.name = SPAN("\xc3\xa4.txt");
   a.cid = SPAN("logo");
-  if ((rc = ds_message_plain(m, &c, e)) != DS_OK ||
-      (rc = ds_message_html(m, &c, e)) != DS_OK ||
+  if ((rc = ds_message_plain(m, &c, NULL, e)) != DS_OK ||
+      (rc = ds_message_html(m, &c, NULL, e)) != DS_OK ||
       (rc = ds_message_inline(m, &a, e)) != DS_OK ||
       (rc = ds_message_attach(m, &a, e)) != DS_OK)
     return rc;
@@ -195,7 +197,7 @@ static int whole (lua_State *L) {
   int rc;
   ds_message_init(&m);
   if (lua_toboolean(L, 1))
-    rc = ds_message_raw(&m, &c, &e);
+    rc = ds_message_raw(&m, &c, NULL, &e);
   else if ((rc = header(&m, &e)) == DS_OK)
     rc = bodies(&m, &data, no_random, &e);
   if (rc == DS_OK)
@@ -222,9 +224,9 @@ static int misuse (lua_State *L) {
   ds_message m;
   ds_message_init(&m);
   lua_pushinteger(L, ds_message_finish(&m, no_random, NULL, &e));
-  ds_message_plain(&m, &c, &e);
-  lua_pushinteger(L, ds_message_plain(&m, &c, &e));
-  ds_message_html(&m, &c, &e);
+  ds_message_plain(&m, &c, NULL, &e);
+  lua_pushinteger(L, ds_message_plain(&m, &c, NULL, &e));
+  ds_message_html(&m, &c, NULL, &e);
   lua_pushinteger(L, ds_message_finish(&m, no_random, NULL, &e));
   ds_message_clear(&m);
   return 3;

@@ -5,7 +5,7 @@
 /* text that ds_utf8_line has passed, and how far it is read */
 typedef struct cursor {
   const char *p, *end;
-  unsigned how;
+  const ds_mailbox_rules *rules;
 } cursor;
 
 /* the words before an '@', '<' or ':': a local part or a name */
@@ -41,7 +41,7 @@ static int comment (cursor *c) {
 
 /* spaces and comments, where they may stand at all; 0: a comment is open */
 static int skip (cursor *c) {
-  if (c->how & DS_MAILBOX_PATH)
+  if (c->rules->how & DS_MAILBOX_PATH)
     return 1;
   for (;;) {
     if (at(c) == ' ')
@@ -143,11 +143,11 @@ static int read_spec (cursor *c, const words *w, ds_span name, ds_mailbox *m,
   if (at(c) == '@') {
     c->p++;
     domain = read_domain(c);
-  } else if (!(c->how & DS_MAILBOX_BARE))
+  } else if (!(c->rules->how & DS_MAILBOX_BARE))
     return refuse(e, "there is no @ in it");
   if (!skip(c))
     return refuse(e, "a comment does not end");
-  return ds_mailbox_set(m, name, local, domain, c->how, e);
+  return ds_mailbox_set(m, name, local, domain, c->rules, e);
 }
 
 static int read_angle (cursor *c, const words *name, ds_mailbox *m,
@@ -179,27 +179,28 @@ static int read_mailbox (cursor *c, ds_mailbox *m, ds_error *e) {
     c->p++;
     return 1;
   }
-  if (at(c) == '<' && !(c->how & DS_MAILBOX_PATH))
+  if (at(c) == '<' && !(c->rules->how & DS_MAILBOX_PATH))
     return read_angle(c, &w, m, e);
   return read_spec(c, &w, ds_span_of(NULL, 0), m, e);
 }
 
-static int open_cursor (cursor *c, ds_span s, unsigned how, int check,
-                        ds_error *e) {
+static int open_cursor (cursor *c, ds_span s, const ds_mailbox_rules *rules,
+                        int check, ds_error *e) {
   c->p = s.p;
   c->end = s.p + s.n;
-  c->how = how;
+  c->rules = rules;
   if (check && !ds_utf8_line(s))
     return refuse(e, "control characters and invalid UTF-8 cannot stand in an "
                      "address");
   return DS_OK;
 }
 
-int ds_address_parse (ds_mailbox *m, ds_span s, unsigned how, ds_error *e) {
+int ds_address_parse (ds_mailbox *m, ds_span s, const ds_mailbox_rules *rules,
+                      ds_error *e) {
   cursor c;
   int rc;
   memset(m, 0, sizeof *m);
-  if ((rc = open_cursor(&c, s, how, 1, e)) != DS_OK ||
+  if ((rc = open_cursor(&c, s, rules, 1, e)) != DS_OK ||
       (rc = read_mailbox(&c, m, e)) < 0)
     return rc;
   if (rc == DS_OK && c.p == c.end)
@@ -210,9 +211,10 @@ int ds_address_parse (ds_mailbox *m, ds_span s, unsigned how, ds_error *e) {
   return refuse(e, "something stands behind the address");
 }
 
-void ds_address_list_init (ds_address_list *l, ds_span s, unsigned how) {
+void ds_address_list_init (ds_address_list *l, ds_span s,
+                           const ds_mailbox_rules *rules) {
   l->rest = s;
-  l->how = how;
+  l->rules = rules;
   l->begun = l->group = 0;
 }
 
@@ -250,7 +252,7 @@ static int read_member (cursor *c, int *group, ds_mailbox *m, ds_error *e) {
 
 int ds_address_next (ds_address_list *l, ds_mailbox *m, ds_error *e) {
   cursor c;
-  int rc = open_cursor(&c, l->rest, l->how, !l->begun, e);
+  int rc = open_cursor(&c, l->rest, l->rules, !l->begun, e);
   l->begun = 1;
   memset(m, 0, sizeof *m);
   if (rc != DS_OK || (rc = read_member(&c, &l->group, m, e)) < 0)

@@ -11,21 +11,23 @@
 ** ds_address_parse: one mailbox, all of s: "Name <a@b>" or "a@b".  Answers as
 ** ds_mailbox_set does.
 */
-int ds_address_parse (ds_mailbox *m, ds_span s, unsigned how, ds_error *e);
+int ds_address_parse (ds_mailbox *m, ds_span s, const ds_mailbox_rules *rules,
+                      ds_error *e);
 
 /*
 ** A list as headers have it, unfolded: commas, empty members, groups.
 ** ds_address_next: the next mailbox into *m (clear it): 1, 0 at the end, or as
-** ds_mailbox_set.  The text must stay.
+** ds_mailbox_set.  Text and rules must stay.
 */
 typedef struct ds_address_list {
   ds_span rest;
-  unsigned how;
+  const ds_mailbox_rules *rules;
   int begun; /* the text was checked */
   int group; /* a group is open */
 } ds_address_list;
 
-void ds_address_list_init (ds_address_list *l, ds_span s, unsigned how);
+void ds_address_list_init (ds_address_list *l, ds_span s,
+                           const ds_mailbox_rules *rules);
 int ds_address_next (ds_address_list *l, ds_mailbox *m, ds_error *e);
 
 #endif

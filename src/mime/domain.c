@@ -5,8 +5,7 @@
 #include "mime/utf8.h"
 #include "util/addr.h"
 
-#define DOMAIN_MAX 253
-#define LABEL_MAX  63
+#define LABEL_MAX 63
 
 static int refuse (ds_error *e, const char *why, ds_span s) {
   return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s: '%.*s'", why,
@@ -41,7 +40,7 @@ int ds_domain_check (ds_span s, ds_error *e) {
   size_t begin = 0, i, labels = 0;
   if (s.n == 0)
     return refuse(e, "the domain is missing", s);
-  if (s.n > DOMAIN_MAX)
+  if (s.n > DS_DOMAIN_MAX)
     return refuse(e, "the domain is longer than 253 octets", s);
   if (!ds_utf8_ascii(s))
     return refuse(e, "a domain outside ASCII needs IDN support", s);

@@ -64,7 +64,7 @@ static int add_multi (ds_layout *l, const ds_part *p, unsigned depth) {
 }
 
 static int add (ds_layout *l, const ds_part *p, unsigned depth) {
-  if (depth > DS_DEPTH)
+  if (depth + p->depth > DS_DEPTH)
     return DS_ERR_LIMIT;
   if (p->multi != NULL)
     return add_multi(l, p, depth + 1);

@@ -73,25 +73,47 @@ static int set_local (ds_mailbox *m, ds_span s, ds_error *e) {
   return DS_OK;
 }
 
-static int set_domain (ds_mailbox *m, ds_span s, unsigned how, ds_error *e) {
+/* length first: nothing long is looked into */
+static int set_wide (ds_mailbox *m, ds_span s, const ds_mailbox_rules *rules,
+                     ds_error *e) {
+  int rc;
+  if (s.n > DS_DOMAIN_WIDE)
+    return refuse(e, "the domain is longer than 253 octets");
+  if (rules->idn == NULL)
+    return ds_domain_check(s, e); /* it says why not */
+  rc = rules->idn(rules->ud, s, m->domain, e);
+  return rc != DS_OK ? rc : ds_domain_check(ds_span_str(m->domain), e);
+}
+
+static int set_plain (ds_mailbox *m, ds_span s, ds_error *e) {
+  int rc = ds_domain_check(s, e);
+  if (rc != DS_OK)
+    return rc;
+  memcpy(m->domain, s.p, s.n);
+  m->domain[s.n] = '\0';
+  return DS_OK;
+}
+
+static int set_domain (ds_mailbox *m, ds_span s, const ds_mailbox_rules *rules,
+                       ds_error *e) {
   char wire[LOCAL_WIRE];
   size_t local = put_local(ds_span_str(m->local), wire);
   int rc;
-  if (s.n == 0 && (how & DS_MAILBOX_BARE))
+  if (s.n == 0 && (rules->how & DS_MAILBOX_BARE))
     return DS_OK;
   if (s.n > 0 && s.p[0] == '[') {
-    if (!(how & DS_MAILBOX_LITERALS))
+    if (!(rules->how & DS_MAILBOX_LITERALS))
       return refuse(e, "an address literal needs allow_literals");
     rc = ds_domain_literal(s, m->domain, e);
     return rc < 0 ? rc : DS_OK;
   }
-  if ((rc = ds_domain_check(s, e)) != DS_OK)
-    return rc;
-  if (local + 1 + s.n > DS_PATH_MAX)
+  if (s.n <= DS_DOMAIN_WIDE && ds_utf8_ascii(s))
+    rc = set_plain(m, s, e);
+  else
+    rc = set_wide(m, s, rules, e);
+  if (rc == DS_OK && local + 1 + strlen(m->domain) > DS_PATH_MAX)
     return refuse(e, "the address is longer than 254 octets");
-  memcpy(m->domain, s.p, s.n);
-  m->domain[s.n] = '\0';
-  return DS_OK;
+  return rc;
 }
 
 static int set_name (ds_mailbox *m, ds_span s, ds_error *e) {
@@ -107,11 +129,11 @@ static int set_name (ds_mailbox *m, ds_span s, ds_error *e) {
 }
 
 int ds_mailbox_set (ds_mailbox *m, ds_span name, ds_span local, ds_span domain,
-                    unsigned how, ds_error *e) {
+                    const ds_mailbox_rules *rules, ds_error *e) {
   int rc;
   memset(m, 0, sizeof *m);
   if ((rc = set_local(m, local, e)) == DS_OK &&
-      (rc = set_domain(m, domain, how, e)) == DS_OK)
+      (rc = set_domain(m, domain, rules, e)) == DS_OK)
     rc = set_name(m, name, e);
   if (rc != DS_OK)
     ds_mailbox_clear(m);
@@ -157,7 +179,7 @@ static void put_words (ds_field *f, ds_span s) {
     ds_field_words(f, s);
 }
 
-static void put_name (ds_field *f, ds_span s) {
+void ds_mailbox_phrase (ds_field *f, ds_span s) {
   char quotes[DS_FIELD_FOLD];
   if (!ds_utf8_ascii(s) || ds_word_alike(s) || s.n > DS_FIELD_FOLD / 2 - 1)
     put_words(f, s);
@@ -177,7 +199,7 @@ void ds_mailbox_field (ds_field *f, const ds_mailbox *m, int more) {
   char path[DS_PATH_MAX + 1];
   size_t n = ds_mailbox_path(m, path), at = 0;
   if (m->name != NULL) {
-    put_name(f, ds_span_str(m->name));
+    ds_mailbox_phrase(f, ds_span_str(m->name));
     token[at++] = '<';
   }
   memcpy(token + at, path, n);

@@ -4,6 +4,7 @@
 #include "mime/media.h"
 #include "mime/param.h"
 #include "util/mem.h"
+#include "util/source.h"
 
 #define CHUNK 16384
 
@@ -66,29 +67,38 @@ static void as_text (ds_part *p, const ds_scan *s, ds_encoding how) {
   p->size = ds_scan_encoded(s, how);
 }
 
-ds_part *ds_part_text (const char *subtype, const ds_content *c, int allow_8bit,
-                       ds_error *e) {
+ds_part *ds_part_text (const char *subtype, const ds_content *c,
+                       const ds_scan *seen, int allow_8bit, ds_error *e) {
   ds_part *p;
-  ds_scan s;
-  if (scan_content(c, &s, e) != DS_OK || (p = new_part(e)) == NULL)
+  ds_scan own;
+  if (seen == NULL && scan_content(c, &own, e) != DS_OK)
+    return NULL;
+  if (seen == NULL)
+    seen = &own;
+  if ((p = new_part(e)) == NULL)
     return NULL;
   p->content = *c;
-  as_text(p, &s, ds_scan_best(&s, allow_8bit));
+  as_text(p, seen, ds_scan_best(seen, allow_8bit));
   ds_buf_printf(&p->head, "Content-Type: text/%s; charset=%s\r\n", subtype,
-                s.eight ? "utf-8" : "us-ascii");
+                seen->eight ? "utf-8" : "us-ascii");
   put_encoding(p);
   return finished(p, e);
 }
 
+static int check_name (const ds_attachment *a, ds_span *name, ds_error *e) {
+  ds_error why = {0};
+  *name = a->name;
+  if (a->name.n == 0 || ds_media_name(a->name, name, &why) == DS_OK)
+    return DS_OK;
+  return ds_error_set(e, why.code, why.kind, "name", "%s", why.text);
+}
+
 static int check (const ds_attachment *a, ds_span *name, ds_span *type,
                   ds_error *e) {
-  *name = a->name;
+  int rc = check_name(a, name, e);
   *type = a->type;
-  if (a->name.n > 0) {
-    ds_error why = {0};
-    if (ds_media_name(a->name, name, &why) != DS_OK)
-      return ds_error_set(e, why.code, why.kind, "name", "%s", why.text);
-  }
+  if (rc != DS_OK)
+    return rc;
   if (type->n == 0)
     *type = ds_span_str(ds_media_of(*name));
   if (!ds_media_ok(*type))
@@ -101,19 +111,30 @@ static int check (const ds_attachment *a, ds_span *name, ds_span *type,
   return DS_OK;
 }
 
+/* may it go as it is?  What can only be read with waiting is not looked at. */
+static int unencoded (ds_part *p, const ds_scan *seen, int allow_8bit,
+                      ds_error *e) {
+  ds_scan own;
+  int rc = DS_OK;
+  if (seen == NULL && (rc = scan_content(&p->content, &own, e)) == DS_OK)
+    seen = &own;
+  if (rc != DS_OK)
+    return rc == DS_SOURCE_WAIT ? 0 : rc;
+  if (!ds_scan_plain(seen) || (seen->eight && !allow_8bit))
+    return 0;
+  as_text(p, seen, seen->eight ? DS_ENC_8BIT : DS_ENC_7BIT);
+  return 1;
+}
+
 /* how it goes, and as what */
-static int choose (ds_part *p, ds_span *type, int allow_8bit, ds_error *e) {
+static int choose (ds_part *p, const ds_attachment *a, ds_span *type,
+                   int allow_8bit, ds_error *e) {
   static const ds_span message = {"message/", 8};
-  ds_scan s;
   if (type->n > message.n &&
       ds_span_eqi(ds_span_of(type->p, message.n), message)) {
-    int rc = scan_content(&p->content, &s, e);
-    if (rc != DS_OK)
-      return rc;
-    if (ds_scan_plain(&s) && (allow_8bit || !s.eight)) {
-      as_text(p, &s, s.eight ? DS_ENC_8BIT : DS_ENC_7BIT);
-      return DS_OK;
-    }
+    int rc = unencoded(p, a->seen, allow_8bit, e);
+    if (rc != 0)
+      return rc < 0 ? rc : DS_OK;
     *type = ds_span_str("application/octet-stream");
   }
   p->how = DS_ENC_BASE64;
@@ -146,11 +167,25 @@ ds_part *ds_part_attachment (const ds_attachment *a, int allow_8bit,
   if (check(a, &name, &type, e) != DS_OK || (p = new_part(e)) == NULL)
     return NULL;
   p->content = a->content;
-  if (choose(p, &type, allow_8bit, e) != DS_OK) {
+  if (choose(p, a, &type, allow_8bit, e) != DS_OK) {
     ds_part_free(p);
     return NULL;
   }
   put_head(p, type, name, a->cid, a->shown);
+  return finished(p, e);
+}
+
+ds_part *ds_part_message (const ds_attachment *a, int eight, int global,
+                          ds_error *e) {
+  ds_span name;
+  ds_part *p;
+  if (check_name(a, &name, e) != DS_OK || (p = new_part(e)) == NULL)
+    return NULL;
+  p->content = a->content;
+  p->how = eight ? DS_ENC_8BIT : DS_ENC_7BIT;
+  p->size = a->content.size;
+  put_head(p, ds_span_str(global ? "message/global" : "message/rfc822"), name,
+           ds_span_of("", 0), a->shown);
   return finished(p, e);
 }
 
@@ -172,6 +207,17 @@ void ds_part_add (ds_part *multi, ds_part *p) {
   else
     multi->first = p;
   multi->last = p;
+}
+
+unsigned ds_part_depth (const ds_part *p) {
+  const ds_part *child;
+  unsigned most = p->depth;
+  for (child = p->first; child != NULL; child = child->next) {
+    unsigned depth = ds_part_depth(child);
+    if (depth > most)
+      most = depth;
+  }
+  return most + 1;
 }
 
 int ds_part_8bit (const ds_part *p) {

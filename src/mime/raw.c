@@ -1,3 +1,5 @@
+#include "mime/raw.h"
+
 #include "mime/crlf.h"
 #include "mime/field.h"
 #include "mime/message.h"
@@ -50,14 +52,16 @@ static size_t header (ds_span s) {
   return n == 2 ? at : 0;
 }
 
-typedef struct reader {
-  ds_buf head;   /* the header, and what came with its last chunk */
-  size_t head_n; /* of the header; 0 while it is not complete */
-  ds_crlf lines;
-  ds_scan body;
-} reader;
+void ds_raw_init (ds_raw *r) {
+  memset(r, 0, sizeof *r);
+  ds_scan_init(&r->body);
+}
 
-static int take (reader *r, const char *p, size_t n, ds_error *e) {
+void ds_raw_clear (ds_raw *r) {
+  ds_buf_clear(&r->head);
+}
+
+static int take (ds_raw *r, const char *p, size_t n, ds_error *e) {
   char text[2 * CHUNK];
   size_t k = ds_crlf_update(&r->lines, p, n, text);
   if (r->head_n > 0) {
@@ -75,18 +79,19 @@ static int take (reader *r, const char *p, size_t n, ds_error *e) {
   return DS_OK;
 }
 
-/* all of it: its header into r->head, its body counted */
-static int read_all (reader *r, const ds_content *c, ds_error *e) {
-  char chunk[CHUNK];
-  uint64_t at = 0;
-  long n;
+int ds_raw_update (ds_raw *r, const void *p, size_t n, ds_error *e) {
+  const char *in = (const char *)p;
   int rc = DS_OK;
-  while (rc == DS_OK && (n = c->read(c->ud, at, chunk, CHUNK, e)) != 0) {
-    rc = n < 0 ? (int)n : take(r, chunk, (size_t)n, e);
-    at += n > 0 ? (uint64_t)n : 0;
+  while (n > 0 && rc == DS_OK) {
+    size_t k = n < CHUNK ? n : CHUNK;
+    rc = take(r, in, k, e);
+    in += k;
+    n -= k;
   }
-  if (rc != DS_OK)
-    return rc;
+  return rc;
+}
+
+int ds_raw_final (ds_raw *r) {
   if (r->head_n > 0)
     r->head.len = r->head_n;
   else if (r->lines.open && ds_buf_puts(&r->head, "\r\n") != DS_OK)
@@ -132,7 +137,7 @@ static int check_plain (const ds_scan *s, ds_error *e) {
   return DS_OK;
 }
 
-static int adopt (ds_message *m, reader *r, const ds_content *c, ds_error *e) {
+static int adopt (ds_message *m, ds_raw *r, const ds_content *c, ds_error *e) {
   ds_scan head;
   int rc;
   ds_scan_init(&head);
@@ -155,14 +160,30 @@ static int adopt (ds_message *m, reader *r, const ds_content *c, ds_error *e) {
   return ds_layout_body(&m->layout, m->plain);
 }
 
-int ds_message_raw (ds_message *m, const ds_content *c, ds_error *e) {
-  reader r;
-  int rc;
-  memset(&r, 0, sizeof r);
-  ds_scan_init(&r.body);
-  if ((rc = read_all(&r, c, e)) == DS_OK)
-    rc = adopt(m, &r, c, e);
-  ds_buf_clear(&r.head);
+static int read_all (ds_raw *r, const ds_content *c, ds_error *e) {
+  char chunk[CHUNK];
+  uint64_t at = 0;
+  long n;
+  int rc = DS_OK;
+  while (rc == DS_OK && (n = c->read(c->ud, at, chunk, CHUNK, e)) != 0) {
+    rc = n < 0 ? (int)n : take(r, chunk, (size_t)n, e);
+    at += n > 0 ? (uint64_t)n : 0;
+  }
+  return rc == DS_OK ? ds_raw_final(r) : rc;
+}
+
+int ds_message_raw (ds_message *m, const ds_content *c, ds_raw *seen,
+                    ds_error *e) {
+  ds_raw own;
+  int rc = DS_OK;
+  ds_raw_init(&own);
+  if (seen == NULL) {
+    seen = &own;
+    rc = read_all(&own, c, e);
+  }
+  if (rc == DS_OK)
+    rc = adopt(m, seen, c, e);
+  ds_raw_clear(&own);
   if (rc == DS_ERR_NOMEM)
     ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL, "not enough memory");
   return rc;

@@ -56,7 +56,7 @@ static int tally (ds_stream *s) {
     uint64_t cut = p->skip - before;
     ds_buf_consume(&s->out, cut < s->out.len ? (size_t)cut : s->out.len);
   }
-  if (s->made > p->skip + p->size)
+  if (s->made > p->skip + p->size || s->at > p->content.size)
     return fail(s, DS_ERR_LOCAL, "the content grew while it was read");
   return DS_OK;
 }
@@ -67,7 +67,7 @@ static int close_body (ds_stream *s) {
   ds_encoder_final(&s->encoder, &s->out);
   if ((rc = tally(s)) != DS_OK)
     return rc;
-  if (s->made < p->skip + p->size)
+  if (s->made < p->skip + p->size || s->at < p->content.size)
     return fail(s, DS_ERR_LOCAL, "the content shrank while it was read");
   s->in_body = 0;
   s->segment++;
@@ -123,6 +123,7 @@ static long stream_read (void *ud, void *p, size_t n, ds_error *e) {
     if (k == 0)
       rc = fill(s);
   }
+  s->given += done;
   if (done > 0 || rc == DS_SOURCE_WAIT)
     return done > 0 ? (long)done : rc;
   if (n > 0)
@@ -148,4 +149,22 @@ ds_source ds_stream_source (ds_stream *s) {
   source.rewind = stream_rewind;
   source.ud = s;
   return source;
+}
+
+static long read_at (void *ud, uint64_t at, void *p, size_t n, ds_error *e) {
+  ds_stream *s = (ds_stream *)ud;
+  if (at == 0 && s->given > 0)
+    stream_rewind(s, e);
+  if (at != s->given)
+    return ds_error_set(e, DS_ERR_STATE, DS_KIND_LOCAL, NULL,
+                        "a message in a message is read in order");
+  return stream_read(s, p, n, e);
+}
+
+ds_content ds_stream_content (ds_stream *s) {
+  ds_content c;
+  c.read = read_at;
+  c.ud = s;
+  c.size = ds_layout_size(s->layout);
+  return c;
 }

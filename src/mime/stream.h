@@ -16,6 +16,7 @@ typedef struct ds_stream {
   int in_body;    /* the segment's body is open */
   uint64_t at;    /* octets of its content read */
   uint64_t made;  /* octets they became */
+  uint64_t given; /* octets of the whole read so far */
   ds_encoder encoder;
   char *chunk; /* of its content; both are freed where the pass ends */
   ds_buf out;
@@ -31,5 +32,11 @@ void ds_stream_clear (ds_stream *s);
 ** octets than the layout says is DS_ERR_LOCAL.
 */
 ds_source ds_stream_source (ds_stream *s);
+
+/*
+** ds_stream_content: the stream as what another part is: that one alone reads
+** it, in order or again from its start.
+*/
+ds_content ds_stream_content (ds_stream *s);
 
 #endif

@@ -1,0 +1,191 @@
+-- sources: bodies that functions give, octets by octets, and messages that are
+-- parts of another.  Functions may yield, so nothing here runs in a pcall (5.1
+-- cannot yield in one), and none is called from C.
+
+local check = require "directsend.check"
+local core = require "directsend.core"
+
+local sources = {}
+
+-- sources.spool: an empty spool where the settings want it
+function sources.spool(settings)
+  return core.spool(settings and settings.tmpdir or os.getenv "TMPDIR"
+                    or "/tmp")
+end
+
+-- ----------------------------------------------------------------- reading
+
+-- the next octets, "" at the end; nil, why
+local function next_octets(reader)
+  local octets, why = reader.read()
+  if type(octets) == "string" then
+    reader.at = reader.at + #octets
+    return octets
+  end
+  if octets == nil and why == nil then return "" end
+  return nil, ("%s: read: %s"):format(reader.field, octets == nil
+               and tostring(why) or "gave a " .. type(octets))
+end
+
+local function begin_again(reader)
+  local _, why = reader.rewind()
+  if why then return nil, ("%s: rewind: %s"):format(reader.field, tostring(why)) end
+  reader.at = 0
+  return true
+end
+
+-- all that the reader gives, through f; nil, why
+local function all(reader, f)
+  local octets, ok, why
+  repeat
+    octets, why = next_octets(reader)
+    ok = octets
+    if octets then ok, why = f(octets) end
+  until not ok or octets == ""
+  if ok and reader.size and reader.at ~= reader.size then
+    return nil, ("%s: size is %.0f, and read gave %.0f octets")
+                :format(reader.field, reader.size, reader.at)
+  end
+  return ok, why
+end
+
+-- octets for the reader that is waited for; nil, why
+local function supply(readers)
+  for i = 1, #readers do
+    local reader = readers[i]
+    local at = reader.source:wanted()
+    if at then
+      local octets, ok, why = nil, true, nil
+      if at ~= reader.at then ok, why = begin_again(reader) end
+      if ok then octets, why = next_octets(reader) end
+      reader.source:supply(octets)
+      return octets, why
+    end
+  end
+end
+
+-- sources.read: the next octets of a message, at most so many, "" at the end;
+-- nil, why
+function sources.read(m, most)
+  local octets, why = m.core:read(most)
+  while octets == false do
+    octets, why = supply(m.readers)
+    if not octets then return nil, why end
+    octets, why = m.core:read(most)
+  end
+  return octets, why
+end
+
+-- ------------------------------------------------------------------ taking
+
+local keys = { read = "function", rewind = "function|nil", size = "number|nil" }
+
+local function reader_of(v, field)
+  local reader = { field = field, at = 0 }
+  for key, want in pairs(keys) do
+    reader[key] = check.type(rawget(v, key), want, field .. "." .. key)
+  end
+  local size = reader.size or 0
+  if not (size >= 0 and size < 2 ^ 53 and size % 1 == 0) then
+    error(field .. ".size: expected a number of octets", 0)
+  end
+  return reader
+end
+
+-- what may be a message is looked at, or it goes as a file of no type
+local function look_of(v, look)
+  if look ~= "file" then return look end
+  local name, type = rawget(v, "name") or "", rawget(v, "type")
+  return (type or ""):lower():find "^message/"
+         and "text" or not type and name:lower():find "%.eml$" and "text"
+         or nil
+end
+
+-- what can be read again stays where it is, all else is read once, here: a
+-- source and its reader, or a spool; nil, why
+local function take(v, field, look, settings)
+  local reader = reader_of(v, field)
+  if not (reader.rewind and reader.size) then
+    local spool = sources.spool(settings)
+    local ok, why = all(reader, function(s) return spool:write(s) end)
+    if not ok then return nil, why end
+    return spool
+  end
+  look = look_of(v, look)
+  reader.source = core.source(reader.size, look)
+  if look then
+    local ok, why = all(reader, function(s) return reader.source:look(s) end)
+    if not ok then return nil, why end
+  end
+  return reader.source, { reader }
+end
+
+-- settings for a message that is a part.  Its boundaries must differ from
+-- those around it even where random repeats itself.
+local function deeper(settings)
+  local function random(n)
+    return ((settings.random or core.random)(n):gsub(".", function(c)
+      return string.char((c:byte() + 1) % 256)
+    end))
+  end
+  return setmetatable({ dkim = false, force_from = false, auto = false,
+                        nested = (settings.nested or 0) + 1, random = random },
+                      { __index = settings })
+end
+
+local deepest = 20
+
+-- a message that is a part: the built one, its own readers; nil, why, detail
+local function nest(v, field, settings, build)
+  if (settings.nested or 0) >= deepest then
+    return nil, ("%s: messages in messages more than %d deep")
+                :format(field, deepest), { kind = "usage", field = field }
+  end
+  local inner, why, detail = build(v, deeper(settings))
+  if inner then return inner, inner.readers end
+  detail.field = field .. ".message" .. (detail.field and "." .. detail.field or "")
+  return nil, field .. ".message: " .. why, detail
+end
+
+-- those of a table's values that must be taken: { value, field, look }
+local function found(t)
+  local out = {}
+  local function add(v, field, look)
+    if type(v) == "table" and (rawget(v, "read") ~= nil
+       or look == "file" and rawget(v, "message") ~= nil) then
+      out[#out + 1] = { v, field, look }
+    end
+  end
+  add(t.text, "text", "text")
+  add(t.html, "html", "text")
+  add(t.raw, "raw", "raw")
+  for i, v in ipairs(t.attach or {}) do
+    add(v, ("attach[%d]"):format(i), "file")
+  end
+  for cid, v in next, t.inline or {} do
+    add(v, "inline." .. tostring(cid), "file")
+  end
+  return out
+end
+
+-- sources.take: what was taken, by field: a spool, a source, a built message;
+-- and the readers of all sources; nil, message, detail.  build: message.new
+function sources.take(t, settings, build)
+  local taken, readers = {}, {}
+  for _, item in ipairs(found(t)) do
+    local v, field = item[1], item[2]
+    local got, more, detail
+    if rawget(v, "read") ~= nil then
+      got, more = take(v, field, item[3], settings)
+      detail = { kind = "local", field = field }
+    else
+      got, more, detail = nest(rawget(v, "message"), field, settings, build)
+    end
+    if not got then return nil, more, detail end
+    for i = 1, #(more or {}) do readers[#readers + 1] = more[i] end
+    taken[field] = got
+  end
+  return taken, readers
+end
+
+return sources
