@@ -34,11 +34,21 @@ function M.nearest(name, known)
   return best
 end
 
+-- plain(s): what somebody gave us, as a message may show it: one line, and not
+-- a long one
+function M.plain(s)
+  s = tostring(s)
+  if #s > 200 then
+    s = s:sub(1, 197):gsub("[\192-\255][\128-\191]*$", "") .. "..."
+  end
+  return (s:gsub("%c", "?"):gsub("\194[\128-\159]", "?"))
+end
+
 -- type(value, want, where): raises unless the value's type is in `want`,
 -- "string" or "string|table"; `where` names the value.
 function M.type(value, want, where)
   if not ("|" .. want .. "|"):find("|" .. type(value) .. "|", 1, true) then
-    error(("%s: expected %s, got %s"):format(where, want:gsub("|", " or "), type(value)), 0)
+    error(("%s: expected %s, got %s"):format(M.plain(where), want:gsub("|", " or "), type(value)), 0)
   end
   return value
 end
@@ -52,7 +62,7 @@ function M.keys(t, known, where)
     local want = known[key]
     if want == nil then
       local near = M.nearest(key, known)
-      error(("%s: unknown key '%s'%s"):format(where, tostring(key),
+      error(("%s: unknown key '%s'%s"):format(where, M.plain(key),
             near and (" (did you mean '%s'?)"):format(near) or ""), 0)
     end
     if want ~= true then M.type(value, want, where .. "." .. tostring(key)) end
