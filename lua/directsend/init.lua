@@ -32,6 +32,7 @@ local most = 100
 local function feed_of(self, m, envelope, group, body, rows)
   local feed, tag = { body = body and body.read or streamed(m) }, 0
   function feed.next()
+    feed.asked = true
     local list = {}
     for i = tag * most + 1, math.min((tag + 1) * most, #group.recipients) do
       list[#list + 1] = envelope.recipients[group.recipients[i]]
@@ -49,7 +50,7 @@ local function feed_of(self, m, envelope, group, body, rows)
     if not ok then return "failed", "local", why end
     return "rewound"
   end
-  function feed.context() return self:context() end
+  function feed.context() return require "directsend.context"(self) end
   function feed.result(op)
     local row = op.row
     local index = group.recipients[(row.tag - 1) * most + row.recipient]
@@ -63,21 +64,24 @@ local function feed_of(self, m, envelope, group, body, rows)
   return feed
 end
 
--- the TLS context all deliveries of this mailer share; libssl is not loaded
--- before the first of them needs it
-function mailer:context()
-  if not self.tls then
-    local ok, tls = pcall(require, "directsend.tls")
-    if not ok then return "failed", "local", tls end
-    local ctx, why = tls.context { ca_file = self.config.ca_file,
-                                   ca_path = self.config.ca_path }
-    if not ctx then return "failed", "local", why end
-    self.tls = ctx
+-- ----------------------------------------------------------------- sending
+
+-- no yield passes a pcall of PUC 5.1; outside coroutines nothing yields
+local function guarded(run, jobs)
+  if _VERSION == "Lua 5.1" and not rawget(_G, "jit") and coroutine.running() then
+    return true, run(jobs)
   end
-  return "context", self.tls
+  return pcall(run, jobs)
 end
 
--- ----------------------------------------------------------------- sending
+local function complete(groups, rows)
+  for _, group in ipairs(groups) do
+    for _, index in ipairs(group.recipients) do
+      if not rows[index] then return false end
+    end
+  end
+  return true
+end
 
 -- run the deliveries of these groups; true, or nil, message, detail
 local function over_network(self, m, envelope, groups, rows)
@@ -95,11 +99,17 @@ local function over_network(self, m, envelope, groups, rows)
     jobs[i] = { delivery = delivery,
                 feed = feed_of(self, m, envelope, group, body, rows) }
   end
-  local ok
-  ok, why, detail = d.run(jobs)
+  local ran, ok
+  ran, ok, why, detail = guarded(d.run, jobs)
+  if not ran then why, ok = ok, nil end
+  local refused = ran and not ok and detail and next(rows) == nil
+  if not refused and not complete(groups, rows) then
+    require "directsend.rescue"(jobs, groups, envelope, rows, why)
+  end
   for i = 1, #jobs do jobs[i].delivery:close() end
   if body then body.close() end
-  return ok, why, detail
+  if refused then return nil, why, detail end
+  return true
 end
 
 -- a row for every recipient: refused here, or told by its delivery
@@ -108,7 +118,8 @@ local function rows_of(self, m, envelope)
   local groups, refusals = destination.group(self.config, envelope)
   for i, why in pairs(refusals) do
     rows[i] = { address = envelope.recipients[i], outcome = "failed",
-                kind = "policy", temporary = false, text = why }
+                kind = "policy", temporary = false, text = why,
+                tls = { level = "none", policy = self.config.policy } }
   end
   if groups[1] then
     local ok, why, detail = self.carry(self, m, envelope, groups, rows)
@@ -137,7 +148,7 @@ function mailer:send(t)
   local rows
   rows, why, detail = rows_of(self, m, m:envelope())
   if rows then rows.message_id, rows.bytes = m.message_id, m:size() end
-  if m ~= t then m.core:close() end
+  if not rawequal(m, t) then m.core:close() end
   if not rows then return nil, why, detail end
   return judged(rows, m.all)
 end
