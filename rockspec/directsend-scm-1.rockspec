@@ -41,7 +41,7 @@ local core = {
   "src/lua/address.c", "src/lua/compat.c", "src/lua/content.c", "src/lua/core.c",
   "src/lua/delivery.c", "src/lua/delivery_answer.c", "src/lua/delivery_config.c",
   "src/lua/field.c", "src/lua/loop.c", "src/lua/message.c", "src/lua/message_head.c",
-  "src/lua/op.c",
+  "src/lua/op.c", "src/lua/question.c",
 }
 local tls = {
   "src/tls/ctx.c", "src/tls/stream.c", "src/tls/trust.c", "src/tls/verify.c",
@@ -74,6 +74,7 @@ local modules = {
   ["directsend.configfile"] = "lua/directsend/configfile.lua",
   ["directsend.context"] = "lua/directsend/context.lua",
   ["directsend.destination"] = "lua/directsend/destination.lua",
+  ["directsend.dkimcommand"] = "lua/directsend/dkimcommand.lua",
   ["directsend.driver.given"] = "lua/directsend/driver/given.lua",
   ["directsend.driver"] = "lua/directsend/driver/init.lua",
   ["directsend.driver.loop"] = "lua/directsend/driver/loop.lua",
@@ -81,6 +82,7 @@ local modules = {
   ["directsend.driver.ngx"] = "lua/directsend/driver/ngx.lua",
   ["directsend"] = "lua/directsend/init.lua",
   ["directsend.lists"] = "lua/directsend/lists.lua",
+  ["directsend.lookup"] = "lua/directsend/lookup.lua",
   ["directsend.mailbox"] = "lua/directsend/mailbox.lua",
   ["directsend.message"] = "lua/directsend/message.lua",
   ["directsend.octets"] = "lua/directsend/octets.lua",

@@ -145,6 +145,9 @@ end
 local function perform(o, options)
   local mailer, status, why = mailer_of(o, options)
   if not mailer then return status, why end
+  for _, text in ipairs((mailer.config.dkim or {}).warnings or {}) do
+    complain(o, text)
+  end
   local t
   t, status, why = message_of(o, options)
   if not t then return status, why end
@@ -168,6 +171,11 @@ function cli.main(args)
   if o.command == "version" then
     io.stdout:write(directsend._VERSION, "\n")
     return EX.ok
+  end
+  if o.command == "dkim" then
+    local status, why = require "directsend.dkimcommand"(o)
+    if why then complain(o, why) end
+    return status
   end
   if o.json and not pcall(require, "cjson") then return lacking "lua-cjson" end
   local status, why, detail = perform(o, options)

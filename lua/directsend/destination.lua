@@ -32,20 +32,24 @@ function destination.group(c, envelope)
   return groups, refused
 end
 
+-- destination.dns: who is asked, and how often
+function destination.dns(c)
+  local dns = c.dns or {}
+  if dns.servers then return dns end
+  local system = core.resolv_conf()
+  return { servers = system.servers, trust_ad = dns.trust_ad,
+           timeout = dns.timeout or system.timeout,
+           attempts = dns.attempts or system.attempts }
+end
+
 -- destination.delivery: the delivery of a group; plan: only to be looked up
 function destination.delivery(c, g, max_chunk, plan)
-  local pin, dns = g.pin or {}, c.dns or {}
-  if not dns.servers then
-    local system = core.resolv_conf()
-    dns = { servers = system.servers, trust_ad = dns.trust_ad,
-            timeout = dns.timeout or system.timeout,
-            attempts = dns.attempts or system.attempts }
-  end
+  local pin = g.pin or {}
   return core.delivery {
     destination = g.destination, pinned = g.pin ~= nil,
     port = pin.port or c.port, hostname = c.hostname,
     level = pin.tls or c.tls, policy = pin.tls and "config" or c.policy,
-    ip = c.ip, dns = dns, timeout = c.timeout,
+    ip = c.ip, dns = destination.dns(c), timeout = c.timeout,
     allow_private = c.allow_private == true,
     allowed = type(c.allow_private) == "table" and c.allow_private or nil,
     source = pin.source_address or c.source_address, interface = c.interface,

@@ -49,6 +49,31 @@ local commands = {
   { "plan", "Tell who would go where, send nothing." },
 }
 
+-- the keys that sign; dkimcommand.lua reads it
+local function dkim(p)
+  p:command_target "action"
+  local function identity(c)
+    c:option("--domain", "Domain that signs."):argname "DOMAIN":count(1)
+    c:option("--selector", "Name of the key in it."):argname "NAME":count(1)
+  end
+  local keygen = p:command("keygen", "Make a key; print the record to publish.")
+  identity(keygen)
+  keygen:option("--bits", "Length of an RSA key."):argname "N"
+  keygen:flag("--ed25519", "Make an Ed25519 key, not an RSA one.")
+  keygen:option("--out", "File to write the key to."):argname "FILE"
+  local record = p:command("record", "Print the record of a key.")
+  record:argument("file", "File with the key.")
+  identity(record)
+  local verify = p:command("verify", "Check a message's signatures.")
+  verify:argument("file", "File with the message; - for standard input.")
+  verify:option("--key", "File with the record, instead of asking the DNS.")
+    :argname "FILE"
+  verify:option("--dns", "DNS server to ask."):argname "IP[:PORT]":count "*"
+  for _, c in ipairs { keygen, record, verify } do
+    c:flag("--quiet", "Say nothing; the exit status tells.")
+  end
+end
+
 -- options.parse: the arguments of a command; nil, message: they will not do
 function options.parse(args)
   local p = argparse "directsend"
@@ -59,6 +84,7 @@ function options.parse(args)
     letter(command)
     common(command)
   end
+  dkim(p:command("dkim", "Make keys that sign mail; check signatures."))
   p:command("version", "Print the version.")
   local ok, got = p:pparse(args)
   if ok then return got end

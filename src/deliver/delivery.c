@@ -11,8 +11,8 @@
 #include "util/mem.h"
 
 static const char *const op_names[] = {
-    "none",   "connect", "send",   "receive", "close", "next", "body",
-    "rewind", "context", "result", "host",    "trace", "done",
+    "none",   "connect", "send",   "receive", "close",  "next",  "body",
+    "rewind", "context", "result", "host",    "answer", "trace", "done",
 };
 
 static const char *const failure_names[] = {
@@ -93,6 +93,8 @@ static int copy_config (ds_delivery *d, const ds_delivery_config *c) {
   d->c.interface = keep(&at, c->interface);
   if (d->c.max_chunk == 0)
     d->c.max_chunk = 16384;
+  if (d->c.question != 0)
+    d->c.plan = 1; /* but for what it tells */
   return DS_OK;
 }
 
@@ -100,7 +102,8 @@ static int check_config (const ds_delivery_config *c, ds_error *e) {
   ds_span name = ds_span_str(c->destination);
   ds_ip ip;
   if (name.n >= DS_DNS_NAME ||
-      !(ds_dns_name_ok(name, !c->pinned) || literal_address(name, &ip) ||
+      !(ds_dns_name_ok(name, !c->pinned && c->question == 0) ||
+        literal_address(name, &ip) ||
         (c->pinned && ds_ip_parse(name.p, name.n, &ip) == DS_OK)))
     return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "destination",
                         "\"%.200s\" is no domain mail can be sent to",
@@ -250,6 +253,10 @@ static int close_phase (ds_delivery *d, ds_op *op) {
 }
 
 static int settle_phase (ds_delivery *d, ds_time now, ds_op *op) {
+  if (d->c.question != 0) {
+    d->phase = PH_DONE;
+    return tell_answer(d, NULL, d->verdict.text, op);
+  }
   if (d->c.plan && d->verdicts > 0)
     return plan_step(d, op);
   if (settle_step(d, now, op))

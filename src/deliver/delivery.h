@@ -64,6 +64,8 @@ typedef struct ds_delivery_config {
   size_t max_chunk;  /* most bytes in one SEND or BODY (0: 16 KiB) */
   int trace;         /* ask for TRACE */
   int plan;          /* resolve only: HOSTs, then DONE; nothing is sent */
+  unsigned question; /* DS_DNS_…: ask just for the destination's records of
+                        this type: ANSWER, then DONE */
   ds_sys sys;
 } ds_delivery_config;
 
@@ -123,6 +125,7 @@ typedef enum ds_op_kind {
   DS_OP_CONTEXT, /* context | failed: TLS is about to be used */
   DS_OP_RESULT,
   DS_OP_HOST,
+  DS_OP_ANSWER,
   DS_OP_TRACE,
   DS_OP_DONE /* nothing is outstanding; the delivery asks no more */
 } ds_op_kind;
@@ -137,7 +140,8 @@ typedef struct ds_op {
   ds_endpoint target;    /* CONNECT */
   ds_ip local;           /* CONNECT: bind to this; family 0: any */
   const char *interface; /* CONNECT: or NULL */
-  ds_span data;          /* SEND TRACE: valid until the next call */
+  ds_span data;          /* SEND TRACE: valid until the next call; ANSWER: how
+                            the servers failed, in words */
   int fresh;             /* SEND: what is readable now is handed over first: one
                            `received`, then `sent` with 0 */
   int more;              /* SEND: another SEND follows */
@@ -145,10 +149,12 @@ typedef struct ds_op {
   int abort;             /* CLOSE: with a reset, no lingering */
   uint32_t tag;          /* BODY REWIND: whose */
   uint64_t offset;       /* BODY */
-  const ds_source *source;  /* BODY REWIND: the envelope's, or NULL */
-  int verify;               /* CONTEXT: trust will be needed */
-  const ds_row *row;        /* RESULT: valid until the next call */
-  const ds_plan_host *host; /* HOST: the same */
+  const ds_source *source;     /* BODY REWIND: the envelope's, or NULL */
+  int verify;                  /* CONTEXT: trust will be needed */
+  const ds_row *row;           /* RESULT: valid until the next call */
+  const ds_plan_host *host;    /* HOST: the same */
+  const ds_dns_answer *answer; /* ANSWER: the same; NULL: there is none */
+  unsigned question;           /* ANSWER: its type */
 } ds_op;
 
 typedef struct ds_delivery ds_delivery;

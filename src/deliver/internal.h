@@ -110,6 +110,8 @@ void out_of_memory (ds_delivery *d);
 int literal_address (ds_span destination, ds_ip *ip);
 int resolve_start (ds_delivery *d, ds_time now);
 int resolve_step (ds_delivery *d, ds_time now, ds_op *op);
+int tell_answer (ds_delivery *d, const ds_dns_answer *a, const char *text,
+                 ds_op *op);
 int address_step (ds_delivery *d, ds_time now, ds_op *op);
 int host_next (ds_delivery *d);
 host *host_of (const ds_delivery *d);

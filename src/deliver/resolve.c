@@ -100,6 +100,8 @@ static int as_address (const ds_delivery *d, ds_ip *ip) {
 /* 0, or DS_ERR_NOMEM; with a question open the answer comes first */
 int resolve_start (ds_delivery *d, ds_time now) {
   ds_ip ip;
+  if (d->c.question != 0)
+    return ask(d, now, d->c.destination, d->c.question);
   if (as_address(d, &ip))
     return host_alone(d, d->c.destination, &ip);
   if (d->c.pinned)
@@ -160,6 +162,15 @@ static int mx_answer (ds_delivery *d) {
   }
 }
 
+int tell_answer (ds_delivery *d, const ds_dns_answer *a, const char *text,
+                 ds_op *op) {
+  op->op = DS_OP_ANSWER;
+  op->answer = a;
+  op->data = ds_span_str(text);
+  op->question = d->c.question;
+  return 1;
+}
+
 /* 1 and an operation; 0: the hosts are known, or the verdict is set;
    DS_ERR_NOMEM */
 int resolve_step (ds_delivery *d, ds_time now, ds_op *op) {
@@ -168,6 +179,11 @@ int resolve_step (ds_delivery *d, ds_time now, ds_op *op) {
     return 0;
   if (query_step(d, now, op))
     return 1;
+  if (d->c.question != 0) {
+    d->phase = PH_DONE;
+    return tell_answer(d, ds_query_answer(d->query), ds_query_text(d->query),
+                       op);
+  }
   r = mx_answer(d);
   query_end(d);
   return r;

@@ -14,6 +14,7 @@
 
 void ds_lua_open_address (lua_State *L);
 void ds_lua_open_message (lua_State *L);
+void ds_lua_open_mime (lua_State *L);
 void ds_lua_open_delivery (lua_State *L);
 void ds_lua_open_loop (lua_State *L);
 
@@ -44,6 +45,15 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c);
 
 /* the operation as a table; a RESULT forgets its message when it was the last */
 void ds_lua_push_op (lua_State *L, int delivery, const ds_op *op);
+
+/* the type of record that the field names ("TXT"), 0 without the field */
+unsigned ds_lua_opt_question (lua_State *L, int t, const char *name);
+
+/* what the DNS said, into the table on top of the stack: status, secure, text
+   (how the servers failed) and records, each with what its type has:
+   preference and host, host, address, text, or usage, selector, matching and
+   data */
+void ds_lua_set_answer (lua_State *L, const ds_op *op);
 
 /*
 ** ds_lua_answer: the answer named at index `first`, its values behind it, to

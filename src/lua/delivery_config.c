@@ -113,6 +113,7 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c) {
   c->max_chunk = (size_t)ds_lua_opt_integer(L, t, "max_chunk", 0, MAX_CHUNK, 0);
   c->trace = ds_lua_opt_boolean(L, t, "trace");
   c->plan = ds_lua_opt_boolean(L, t, "plan");
+  c->question = ds_lua_opt_question(L, t, "question");
   read_timeouts(L, t, &c->timeouts);
   read_dns(L, t, &c->dns);
   read_networks(L, t, c);

@@ -257,7 +257,9 @@ static int signer_begin (lua_State *L) {
 static int signing_feed (lua_State *L) {
   signing *s = check_signing(L);
   size_t n;
-  const char *p = luaL_checklstring(L, 2, &n);
+  const char *p;
+  luaL_checktype(L, 2, LUA_TSTRING);
+  p = lua_tolstring(L, 2, &n);
   ds_dkim_pass_feed(&s->pass, p, n);
   lua_settop(L, 1);
   return 1;
@@ -299,7 +301,8 @@ static int signer_sign (lua_State *L) {
   const char *p;
   if (lua_type(L, 2) == LUA_TFUNCTION)
     return sign_read(L, s, time);
-  p = luaL_checklstring(L, 2, &n);
+  luaL_checktype(L, 2, LUA_TSTRING);
+  p = lua_tolstring(L, 2, &n);
   ds_dkim_pass_begin(&s->pass);
   ds_dkim_pass_feed(&s->pass, p, n);
   return push_fields(L, s, &s->pass, time);

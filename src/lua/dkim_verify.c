@@ -47,7 +47,9 @@ static verifier *check_verifier (lua_State *L, int finished) {
 static int verifier_feed (lua_State *L) {
   verifier *v = check_verifier(L, 0);
   size_t n;
-  const char *p = luaL_checklstring(L, 2, &n);
+  const char *p;
+  luaL_checktype(L, 2, LUA_TSTRING);
+  p = lua_tolstring(L, 2, &n);
   ds_dkim_pass_feed(&v->pass, p, n);
   lua_settop(L, 1);
   return 1;

@@ -162,6 +162,9 @@ static void push_fields (lua_State *L, const ds_op *op) {
   case DS_OP_HOST:
     push_host(L, op->host);
     break;
+  case DS_OP_ANSWER:
+    ds_lua_set_answer(L, op);
+    break;
   default:
     break;
   }
