@@ -93,6 +93,7 @@ local modules = {
   ["directsend.report"] = "lua/directsend/report.lua",
   ["directsend.rescue"] = "lua/directsend/rescue.lua",
   ["directsend.route"] = "lua/directsend/route.lua",
+  ["directsend.sealing"] = "lua/directsend/sealing.lua",
   ["directsend.settings"] = "lua/directsend/settings.lua",
   ["directsend.show"] = "lua/directsend/show.lua",
   ["directsend.signing"] = "lua/directsend/signing.lua",
