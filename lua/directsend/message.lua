@@ -20,7 +20,7 @@ local known = {
   attach = "table", inline = "table", headers = "table", raw = "table",
   list_unsubscribe = "table", list_id = address, auto = "string|boolean",
   priority = "string|number", encoding = "string", tag = "string",
-  all = "boolean",
+  all = "boolean", smime = "table",
 }
 
 -- ------------------------------------------------------------------ header
@@ -261,9 +261,17 @@ function message.new(t, settings)
   if getmetatable(t) == object then return t end
   check.keys(t, known, "message")
   settings = settings or {}
-  local w = { m = core.message(rawget(t, "encoding") == "8bit"),
+  local seal, got, why, detail
+  if rawget(t, "smime") then
+    seal, why, detail = require "directsend.sealing".new(t.smime, settings)
+    if not seal then return nil, why, detail end
+  end
+  local w = { m = core.message(rawget(t, "encoding") == "8bit" and not seal),
               settings = settings }
-  local got, why, detail = build(w, t)
+  got, why, detail = build(w, t)
+  if got and seal then
+    got, why, detail = require "directsend.sealing".apply(got, seal, settings)
+  end
   if got and settings.dkim then
     got, why, detail = require "directsend.signing".sign(got, t, settings)
   end

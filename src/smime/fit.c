@@ -1,3 +1,4 @@
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "smime/inner.h"
@@ -55,6 +56,10 @@ int ds_smime_fit (X509 *cert, ds_smime_use use, int64_t now, ds_error *e) {
   if (!is_common(X509_get0_pubkey(cert)))
     return refuse(e, "the certificate is for a kind of key that mail readers "
                      "do not know: RSA and EC they do");
+  ERR_set_mark();
   rc = check_time(cert, now, e);
-  return rc == DS_OK ? check_use(cert, use, e) : rc;
+  if (rc == DS_OK)
+    rc = check_use(cert, use, e);
+  ERR_pop_to_mark();
+  return rc;
 }

@@ -46,8 +46,7 @@ static int no_password (char *p, int size, int writing, void *ud) {
 
 /* why OpenSSL found no certificate in it */
 static void explain_certificate (ds_span pem, ds_error *e) {
-  if (contains(pem, "-----BEGIN CERTIFICATE-----") ||
-      contains(pem, "-----BEGIN TRUSTED CERTIFICATE-----"))
+  if (contains(pem, "-----BEGIN CERTIFICATE-----"))
     refuse(e, "the certificate is damaged");
   else if (contains(pem, "PRIVATE KEY-----"))
     refuse(e, "this is a private key, not a certificate");
