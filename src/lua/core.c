@@ -212,6 +212,7 @@ DS_EXPORT int luaopen_directsend_core (lua_State *L) {
   lua_setfield(L, -2, "version");
   ds_lua_open_address(L);
   ds_lua_open_message(L);
+  ds_lua_open_mime(L);
   ds_lua_open_delivery(L);
   ds_lua_open_loop(L);
   return 1;

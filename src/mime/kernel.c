@@ -34,15 +34,19 @@ static const ds_kernel avx2 = {"avx2", ds_base64_lines_avx2, ds_qp_expand_avx2};
 
 /* asks what the compiler's start-up code found out before any of ours ran */
 const ds_kernel *ds_kernel_at (size_t i) {
-  if (__builtin_cpu_supports("avx2") && i-- == 0)
+  int counts = __builtin_cpu_supports("popcnt");
+  if (counts && __builtin_cpu_supports("avx2") && i-- == 0)
     return &avx2;
-  if (__builtin_cpu_supports("ssse3") && i-- == 0)
+  if (counts && __builtin_cpu_supports("ssse3") && i-- == 0)
     return &ssse3;
   return i == 0 ? &plain : NULL;
 }
 
 #elif defined(__ARM_NEON)
 
+#if !defined(__aarch64__) /* its tables are too small for groups */
+#define ds_qp_expand_neon ds_qp_expand
+#endif
 static const ds_kernel neon = {"neon", ds_base64_lines_neon, ds_qp_expand_neon};
 
 const ds_kernel *ds_kernel_at (size_t i) {

@@ -6,8 +6,21 @@
 #define ds_mime_kernel_h
 
 #include <stddef.h>
+#include <stdint.h>
 
-#define DS_KERNEL_SLACK 64 /* octets a kernel may write behind its result */
+#define DS_QP_WIDTH 75   /* and one for the '=' of a soft break */
+#define DS_QP_SLICE 1024 /* octets made ready at a time */
+
+/* a piece of text with all encoded that must be, line ends and blanks as they
+   are, not yet in lines of their width; whole vectors may be written behind
+   its end, and lines of full width read */
+typedef struct ds_qp_text {
+  char front[2]; /* no '=' */
+  char text[1 + 3 * DS_QP_SLICE + DS_QP_WIDTH];
+  size_t n;
+  uint16_t ends[DS_QP_SLICE + 2]; /* where the line ends stand */
+  size_t count;
+} ds_qp_text;
 
 typedef struct ds_kernel {
   const char *name;
@@ -17,10 +30,8 @@ typedef struct ds_kernel {
      of them, and they may be written in any order */
   size_t (*lines)(const unsigned char *p, size_t n, char *out);
 
-  /* p up to its first CR or LF, or all n octets, in quoted-printable on one
-     line of any width, blanks as they are: how many octets were read, and in
-     *made how many were written; `out` has room for 3 * n and the slack */
-  size_t (*expand)(const unsigned char *p, size_t n, char *out, size_t *made);
+  /* n octets, at most DS_QP_SLICE, behind *t */
+  void (*expand)(const unsigned char *p, size_t n, ds_qp_text *t);
 } ds_kernel;
 
 /* ds_kernel_at: those that this processor can run, the best at 0, the one in
@@ -32,13 +43,10 @@ size_t ds_base64_lines (const unsigned char *p, size_t n, char *out);
 size_t ds_base64_lines_ssse3 (const unsigned char *p, size_t n, char *out);
 size_t ds_base64_lines_avx2 (const unsigned char *p, size_t n, char *out);
 size_t ds_base64_lines_neon (const unsigned char *p, size_t n, char *out);
-size_t ds_qp_expand (const unsigned char *p, size_t n, char *out, size_t *made);
-size_t ds_qp_expand_ssse3 (const unsigned char *p, size_t n, char *out,
-                           size_t *made);
-size_t ds_qp_expand_avx2 (const unsigned char *p, size_t n, char *out,
-                          size_t *made);
-size_t ds_qp_expand_neon (const unsigned char *p, size_t n, char *out,
-                          size_t *made);
+void ds_qp_expand (const unsigned char *p, size_t n, ds_qp_text *t);
+void ds_qp_expand_ssse3 (const unsigned char *p, size_t n, ds_qp_text *t);
+void ds_qp_expand_avx2 (const unsigned char *p, size_t n, ds_qp_text *t);
+void ds_qp_expand_neon (const unsigned char *p, size_t n, ds_qp_text *t);
 
 /* a group is four octets, their high digits, their low digits, and an '='; by
    the mask of those octets that become three: the order in which the group's

@@ -4,11 +4,10 @@
 
 #include "mime/kernel.h"
 
-#define WIDTH 75   /* and one for the '=' of a soft break */
-#define SLICE 1024 /* octets made ready at a time */
-#define FRONT 2    /* octets before them that are no '=' */
+#define WIDTH DS_QP_WIDTH
 
-/* what each octet is written as, and its width; 0: it ends a line */
+/* what each octet is written as, and its width; 0: it ends a line, and is
+   written as it is here */
 /* clang-format off */
 #define HEX(h, l) {'=', h, l, 0}
 #define ROW(h)                                                                 \
@@ -21,8 +20,8 @@
 static const char written[256][4] = {
   HEX('0', '0'), HEX('0', '1'), HEX('0', '2'), HEX('0', '3'),
   HEX('0', '4'), HEX('0', '5'), HEX('0', '6'), HEX('0', '7'),
-  HEX('0', '8'), {'\t'}, {0}, HEX('0', 'B'),
-  HEX('0', 'C'), {0}, HEX('0', 'E'), HEX('0', 'F'),
+  HEX('0', '8'), {'\t'}, {'\n'}, HEX('0', 'B'),
+  HEX('0', 'C'), {'\r'}, HEX('0', 'E'), HEX('0', 'F'),
   ROW('1'), OWNS(32),
   OWN(48), OWN(52), OWN(56), {'<'}, HEX('3', 'D'), {'>'}, {'?'},
   OWNS(64), OWNS(80), OWNS(96),
@@ -41,16 +40,16 @@ static const unsigned char width[256] = {
 };
 /* clang-format on */
 
-size_t ds_qp_expand (const unsigned char *p, size_t n, char *out,
-                     size_t *made) {
-  char *to = out;
+void ds_qp_expand (const unsigned char *p, size_t n, ds_qp_text *t) {
+  char *to = t->text + t->n;
   size_t i;
-  for (i = 0; i < n && width[p[i]] > 0; i++) {
+  for (i = 0; i < n; i++) {
     memcpy(to, written[p[i]], 4);
+    if (width[p[i]] == 0)
+      t->ends[t->count++] = (uint16_t)(to++ - t->text);
     to += width[p[i]];
   }
-  *made = (size_t)(to - out);
-  return i;
+  t->n = (size_t)(to - t->text);
 }
 
 void ds_qp_init (ds_qp *q) {
@@ -61,14 +60,9 @@ void ds_qp_init (ds_qp *q) {
 /* a line of 75 costs three more for its soft break, one octet makes three;
    and a line is always copied in full */
 size_t ds_qp_bound (size_t n) {
-  return 3 * n + (n / 24 + 2) * 3 + 6 + WIDTH + DS_KERNEL_SLACK;
+  return 3 * n + (n / 24 + 2) * 3 + 6 + WIDTH;
 }
 
-/*
-** n octets of s behind what the line holds, with soft breaks where it gets too
-** long.  An '=' begins three octets that stay together: it cannot be the line's
-** last but one, nor the last.  No branch depends on where it is.
-*/
 /*
 ** n octets of s behind what the line holds, with soft breaks where it gets too
 ** long.  An '=' begins three octets that stay together: it cannot be the line's
@@ -95,58 +89,66 @@ static int is_blank (int c) {
   return c == ' ' || c == '\t';
 }
 
-static int is_end (int c) {
-  return c == '\r' || c == '\n';
-}
-
-/* the line end at p: how many octets it has */
-static size_t end_line (ds_qp *q, const unsigned char *p, size_t n, char **to) {
-  int both = n > 1 && p[0] == '\r' && p[1] == '\n';
-  if (p[0] == '\r' || !q->cr) {
-    memcpy(*to, "\r\n", 2);
-    *to += 2;
+static char *put_blank (ds_qp *q, int c, char *to) {
+  if (q->column + 3 > WIDTH) {
+    memcpy(to, "=\r\n", 3);
+    to += 3;
+    q->column = 0;
   }
-  q->cr = p[0] == '\r' && !both;
-  q->column = 0;
-  return both ? 2 : 1;
+  memcpy(to, c == ' ' ? "=20" : "=09", 3);
+  q->column += 3;
+  return to + 3;
 }
 
-/* the blank that n octets of line end with is the last of its line */
-static size_t show_blank (char *line, size_t n) {
-  memcpy(line + n - 1, line[n - 1] == ' ' ? "=20" : "=09", 3);
-  return n + 2;
+/* a line and its end; an LF behind a CR has been written with that */
+static char *put_line (ds_qp *q, const char *s, size_t n, char *to) {
+  int blank = n > 0 && is_blank(s[n - 1]), behind_cr = q->cr && n == 0;
+  q->cr = s[n] == '\r';
+  if (behind_cr && !q->cr)
+    return to;
+  to = fold(q, s, n - (size_t)blank, to);
+  if (blank)
+    to = put_blank(q, s[n - 1], to);
+  memcpy(to, "\r\n", 2);
+  q->column = 0;
+  return to + 2;
+}
+
+static char *put_slice (ds_qp *q, ds_qp_text *t, char *to) {
+  const char *s = t->text, *end = s + t->n;
+  size_t i;
+  for (i = 0; i < t->count; i++) {
+    const char *e = t->text + t->ends[i];
+    to = put_line(q, s, (size_t)(e - s), to);
+    s = e + 1;
+  }
+  q->space = s < end && is_blank(end[-1]) ? *--end : 0;
+  if (s == end)
+    return to;
+  q->cr = 0;
+  return fold(q, s, (size_t)(end - s), to);
 }
 
 size_t ds_qp_update (ds_qp *q, const void *p, size_t n, char *out) {
-  const unsigned char *in = (const unsigned char *)p, *end = in + n;
-  char room[FRONT + 1 + 3 * SLICE + 2 + WIDTH + DS_KERNEL_SLACK];
-  char *line = room + FRONT, *to = out;
-  memset(room, 0, FRONT + 1);
-  while (in < end) {
-    size_t most = (size_t)(end - in), held = q->space != 0, k, made;
-    int blank, ends;
-    line[0] = (char)q->space;
-    k = q->kernel->expand(in, most < SLICE ? most : SLICE, line + held, &made);
-    made += held;
+  const unsigned char *in = (const unsigned char *)p;
+  ds_qp_text t;
+  char *to = out;
+  memset(t.front, 0, sizeof t.front);
+  while (n > 0) {
+    size_t k = n < DS_QP_SLICE ? n : DS_QP_SLICE;
+    t.text[0] = (char)q->space;
+    t.n = q->space != 0;
+    t.count = 0;
+    q->kernel->expand(in, k, &t);
+    to = put_slice(q, &t, to);
     in += k;
-    q->cr = q->cr && k == 0;
-    ends = in < end && is_end(*in);
-    blank = made > 0 && is_blank(line[made - 1]);
-    q->space = blank && !ends ? line[--made] : 0;
-    if (blank && ends)
-      made = show_blank(line, made);
-    to = fold(q, line, made, to);
-    if (ends)
-      in += end_line(q, in, (size_t)(end - in), &to);
+    n -= k;
   }
   return (size_t)(to - out);
 }
 
 size_t ds_qp_final (ds_qp *q, char *out) {
-  char room[FRONT + 1 + 2 + WIDTH] = "";
-  char *line = room + FRONT;
-  size_t n = q->space != 0;
-  line[0] = (char)q->space;
+  char *to = q->space != 0 ? put_blank(q, q->space, out) : out;
   q->space = 0;
-  return (size_t)(fold(q, line, n > 0 ? show_blank(line, n) : 0, out) - out);
+  return (size_t)(to - out);
 }

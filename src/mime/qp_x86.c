@@ -4,8 +4,9 @@
 
 #include <immintrin.h>
 
-#define SSSE3   __attribute__((target("ssse3")))
-#define AVX2    __attribute__((target("avx2")))
+#define POPCNT  __attribute__((target("popcnt")))
+#define SSSE3   __attribute__((target("ssse3,popcnt")))
+#define AVX2    __attribute__((target("avx2,popcnt")))
 #define EACH(c) _mm_set1_epi8(c)
 #define ALL(c)  _mm256_set1_epi8(c)
 
@@ -69,45 +70,37 @@ SSSE3 static inline char *spell (char *to, __m128i v, unsigned threes) {
   return put(to, _mm_unpackhi_epi64(a, b), threes >> 12);
 }
 
-static inline size_t width (unsigned threes) {
-  return (size_t)ds_qp_width[threes & 15] + ds_qp_width[threes >> 4 & 15] +
-         ds_qp_width[threes >> 8 & 15] + ds_qp_width[threes >> 12 & 15];
+/*
+** Where the line ends of a block stand whose octets begin at `at`: behind
+** what `ends` holds.  Two are written whether there are any or not, as to ask
+** costs more than to do it.
+*/
+POPCNT static inline uint16_t *mark (uint16_t *ends, size_t at, marks m) {
+  uint64_t left = m.ends;
+  int i, n = __builtin_popcount(m.ends);
+  for (i = 0; i < 2 || left != 0; i++, left &= left - 1) {
+    int k = __builtin_ctzll(left | (uint64_t)1 << 32);
+    uint64_t before = ((uint64_t)1 << k) - 1;
+    int threes = __builtin_popcount((unsigned)(m.threes & before));
+    ends[i] = (uint16_t)(at + (size_t)(k + 2 * threes));
+  }
+  return ends + n;
 }
 
-/* of a block with a line end in it: the octets before that one, and how many
-   they become */
-static inline size_t before (marks m, size_t *made) {
-  size_t n = (size_t)__builtin_ctz(m.ends);
-  unsigned threes = m.threes & ((1u << n) - 1);
-  *made = n + width(threes) + width(threes >> 16) - 32;
-  return n;
-}
-
-/* what is left of [p, end) is less than a block; *made counts on */
-static inline size_t rest (const unsigned char *p, const unsigned char *end,
-                           char *to, size_t *made) {
-  size_t more, n = ds_qp_expand(p, (size_t)(end - p), to, &more);
-  *made += more;
-  return n;
-}
-
-SSSE3 size_t ds_qp_expand_ssse3 (const unsigned char *p, size_t n, char *out,
-                                 size_t *made) {
-  const unsigned char *from = p, *end = p + n;
-  char *to = out;
+SSSE3 void ds_qp_expand_ssse3 (const unsigned char *p, size_t n,
+                               ds_qp_text *t) {
+  const unsigned char *end = p + n;
+  uint16_t *ends = t->ends + t->count;
+  char *to = t->text + t->n;
   for (; end - p >= 16; p += 16) {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
     marks m = look(v);
-    char *next = spell(to, v, m.threes);
-    if (m.ends != 0) {
-      size_t k = before(m, made);
-      *made += (size_t)(to - out);
-      return (size_t)(p - from) + k;
-    }
-    to = next;
+    ends = mark(ends, (size_t)(to - t->text), m);
+    to = spell(to, v, m.threes);
   }
-  *made = (size_t)(to - out);
-  return (size_t)(p - from) + rest(p, end, to, made);
+  t->count = (size_t)(ends - t->ends);
+  t->n = (size_t)(to - t->text);
+  ds_qp_expand(p, (size_t)(end - p), t);
 }
 
 AVX2 static inline char *spell_wide (char *to, __m256i v, unsigned threes) {
@@ -119,23 +112,19 @@ AVX2 static inline char *spell_wide (char *to, __m256i v, unsigned threes) {
   return spell(to, _mm256_extracti128_si256(v, 1), threes >> 16);
 }
 
-AVX2 size_t ds_qp_expand_avx2 (const unsigned char *p, size_t n, char *out,
-                               size_t *made) {
-  const unsigned char *from = p, *end = p + n;
-  char *to = out;
+AVX2 void ds_qp_expand_avx2 (const unsigned char *p, size_t n, ds_qp_text *t) {
+  const unsigned char *end = p + n;
+  uint16_t *ends = t->ends + t->count;
+  char *to = t->text + t->n;
   for (; end - p >= 32; p += 32) {
     __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
     marks m = look_wide(v);
-    char *next = spell_wide(to, v, m.threes);
-    if (m.ends != 0) {
-      size_t k = before(m, made);
-      *made += (size_t)(to - out);
-      return (size_t)(p - from) + k;
-    }
-    to = next;
+    ends = mark(ends, (size_t)(to - t->text), m);
+    to = spell_wide(to, v, m.threes);
   }
-  *made = (size_t)(to - out);
-  return (size_t)(p - from) + rest(p, end, to, made);
+  t->count = (size_t)(ends - t->ends);
+  t->n = (size_t)(to - t->text);
+  ds_qp_expand(p, (size_t)(end - p), t);
 }
 
 #endif
