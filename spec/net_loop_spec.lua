@@ -45,6 +45,8 @@ local function run(jobs, on_op)
 end
 
 local function descriptors()
+  collectgarbage()
+  collectgarbage()
   local stat = io.open "/proc/self/stat"
   local pid = stat:read "*n"
   stat:close()

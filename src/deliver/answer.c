@@ -25,13 +25,13 @@ int ds_delivery_connected (ds_delivery *d, ds_time now, unsigned conn,
   }
   d->local = *local;
   /* the address that counts is the one the socket has */
-  if (address_refused(d, peer) != NULL) {
-    connect_failed(d, DS_FAILED, DS_KIND_POLICY, address_refused(d, peer));
+  if (ds_policy_refused(d, peer) != NULL) {
+    ds_connect_failed(d, DS_FAILED, DS_KIND_POLICY, ds_policy_refused(d, peer));
     d->after = PH_CONNECT;
     d->phase = PH_CLOSE;
-  } else if (session_open(d, local) != DS_OK) {
+  } else if (ds_attempt_open(d, local) != DS_OK) {
     d->after = PH_SETTLE;
-    out_of_memory(d);
+    ds_out_of_memory(d);
     d->phase = PH_CLOSE;
   }
   return DS_OK;
@@ -70,7 +70,7 @@ int ds_delivery_message (ds_delivery *d, ds_time now, const ds_envelope *m) {
     return DS_ERR_USAGE;
   if (d->open != DS_OP_NEXT)
     return DS_ERR_STATE;
-  w = work_new(m, now);
+  w = ds_work_new(m, now);
   if (w == NULL)
     return DS_ERR_NOMEM; /* the operation stays open: nothing was taken */
   d->open = DS_OP_NONE;
@@ -163,11 +163,11 @@ static ds_kind failure_kind (ds_failure f) {
 
 /* no TLS on this machine: in clear where that will do, else no host can help */
 static void context_failed (ds_delivery *d, const char *text) {
-  tls_unavailable(d, text);
+  ds_policy_no_tls(d, text);
   if (d->c.level == DS_LEVEL_OPPORTUNISTIC)
     return;
-  verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_STARTTLS,
-              "no TLS on this side: %s", text);
+  ds_verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_STARTTLS,
+                 "no TLS on this side: %s", text);
   d->quitting = 1;
   ds_smtp_quit(ds_session_smtp(d->session));
 }
@@ -185,7 +185,7 @@ int ds_delivery_failed (ds_delivery *d, ds_time now, ds_failure f,
     if (d->query != NULL)
       ds_query_failed(d->query, now);
     else if (was == DS_OP_CONNECT)
-      connect_failed(d, DS_DEFERRED, failure_kind(f), text);
+      ds_connect_failed(d, DS_DEFERRED, failure_kind(f), text);
     else
       ds_session_failed(d->session, now, failure_kind(f), text);
     return DS_OK;
@@ -212,11 +212,11 @@ void ds_delivery_cancel (ds_delivery *d, ds_time now) {
   d->open = DS_OP_NONE;
   if (d->phase == PH_SETTLE)
     return;
-  verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_NONE, "cancelled");
+  ds_verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_NONE, "cancelled");
   if (d->session != NULL) {
     ds_session_failed(d->session, now, DS_KIND_LOCAL, "cancelled");
     return;
   }
-  query_end(d);
+  ds_resolve_end(d);
   d->phase = PH_CLOSE;
 }

@@ -11,7 +11,7 @@
 /* ----------------------------------------------------------- connecting */
 
 /* what is known of the target that was tried does not hold for the next */
-void target_clear (ds_delivery *d) {
+void ds_target_clear (ds_delivery *d) {
   memset(&d->peer, 0, sizeof d->peer);
   memset(&d->tls, 0, sizeof d->tls);
   d->note[0] = '\0';
@@ -23,7 +23,7 @@ static unsigned limit (unsigned n, unsigned standard) {
 }
 
 static int host_used_up (const ds_delivery *d) {
-  const host *h = host_of(d);
+  const host *h = ds_host_of(d);
   return h->connects >= limit(d->c.connects, 5) ||
          h->sessions >= limit(d->c.sessions, 2);
 }
@@ -41,7 +41,7 @@ static ds_time sooner (ds_time a, ds_time b) {
 }
 
 /* 1 and a CONNECT, 0: d->phase says what else is to be done */
-int connect_step (ds_delivery *d, ds_time now, ds_op *op) {
+int ds_connect_step (ds_delivery *d, ds_time now, ds_op *op) {
   if (now >= d->until || (!d->again && host_used_up(d))) {
     d->phase = PH_HOST;
     return 0;
@@ -51,11 +51,11 @@ int connect_step (ds_delivery *d, ds_time now, ds_op *op) {
     return 0;
   }
   if (!d->again) {
-    target_clear(d);
+    ds_target_clear(d);
     d->peer = d->addresses[d->address_at++];
   }
   d->again = 0;
-  host_of(d)->connects++;
+  ds_host_of(d)->connects++;
   op->op = DS_OP_CONNECT;
   op->conn = ++d->conn;
   op->tcp = 1;
@@ -65,11 +65,12 @@ int connect_step (ds_delivery *d, ds_time now, ds_op *op) {
   return 1;
 }
 
-void connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
-                     const char *text) {
+void ds_connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
+                        const char *text) {
   char where[DS_ENDPOINT_TEXT];
   ds_endpoint_format(&d->peer, where);
-  verdict_set(d, o, kind, DS_STAGE_CONNECT, "connect to %s: %s", where, text);
+  ds_verdict_set(d, o, kind, DS_STAGE_CONNECT, "connect to %s: %s", where,
+                 text);
   d->phase = PH_CONNECT;
 }
 
@@ -81,7 +82,7 @@ static void address_literal (const ds_ip *ip, char *out, size_t size) {
   snprintf(out, size, ip->family == 6 ? "[IPv6:%s]" : "[%s]", text);
 }
 
-int session_open (ds_delivery *d, const ds_ip *local) {
+int ds_attempt_open (ds_delivery *d, const ds_ip *local) {
   char literal[DS_IP_TEXT + 8];
   ds_session_config c;
   memset(&c, 0, sizeof c);
@@ -97,7 +98,7 @@ int session_open (ds_delivery *d, const ds_ip *local) {
   return d->session != NULL ? DS_OK : DS_ERR_NOMEM;
 }
 
-void session_forget (ds_delivery *d) {
+void ds_attempt_forget (ds_delivery *d) {
   work *w;
   ds_session_free(d->session);
   d->session = NULL;
@@ -114,7 +115,7 @@ static void quit (ds_delivery *d) {
 
 static void greeted (ds_delivery *d) {
   if (!d->greeted)
-    host_of(d)->sessions++;
+    ds_host_of(d)->sessions++;
   d->greeted = 1;
 }
 
@@ -122,7 +123,7 @@ static void on_ready (ds_delivery *d) {
   greeted(d);
   if (ds_session_tls_info(d->session, &d->tls))
     return;
-  if (!tls_on_ready(d, ds_smtp_extensions(ds_session_smtp(d->session))))
+  if (!ds_policy_ready(d, ds_smtp_extensions(ds_session_smtp(d->session))))
     quit(d);
 }
 
@@ -140,10 +141,10 @@ static void host_failed (ds_delivery *d, const ds_smtp_event *ev) {
   v.outcome = refused ? DS_FAILED : DS_DEFERRED;
   v.kind = ev->kind;
   v.stage = ev->stage;
-  row_where(d, &v);
-  row_reply(&v, ev->reply);
+  ds_row_where(d, &v);
+  ds_row_reply(&v, ev->reply);
   snprintf(v.text, sizeof v.text, "%s", ev->text);
-  verdict_add(d, &v);
+  ds_verdict_add(d, &v);
 }
 
 static int handshake_failed (const ds_smtp_event *ev) {
@@ -154,7 +155,7 @@ static int handshake_failed (const ds_smtp_event *ev) {
 static void on_tls_no (ds_delivery *d, const ds_smtp_event *ev) {
   ds_smtp_event no = *ev;
   no.kind = DS_KIND_TLS;
-  if (tls_failed(d, reason(ev)))
+  if (ds_policy_tls_failed(d, reason(ev)))
     d->again = 1;
   else
     host_failed(d, &no);
@@ -168,18 +169,19 @@ static void on_ended (ds_delivery *d, const ds_smtp_event *ev) {
     return;
   if (ev->stage > DS_STAGE_GREETING)
     greeted(d);
-  if (!d->cancelled && handshake_failed(ev) && tls_failed(d, reason(ev)))
+  if (!d->cancelled && handshake_failed(ev) &&
+      ds_policy_tls_failed(d, reason(ev)))
     d->again = 1;
   else if (!d->quitting)
     host_failed(d, ev);
 }
 
 static void on_finished (ds_delivery *d, const ds_smtp_event *ev) {
-  work *w = work_by_id(d, ev->txn);
+  work *w = ds_work_by_id(d, ev->txn);
   if (d->begun == w)
     d->begun = NULL;
   if (w->open == 0)
-    work_drop(d, w);
+    ds_work_drop(d, w);
 }
 
 /* 1: op tells a RESULT */
@@ -193,10 +195,10 @@ static int on_event (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
     on_tls_no(d, ev);
     return 0;
   case DS_SMTP_BODY:
-    d->sending = work_by_id(d, ev->txn);
+    d->sending = ds_work_by_id(d, ev->txn);
     return 0;
   case DS_SMTP_SETTLED:
-    return work_settle(d, now, ev, op);
+    return ds_work_settle(d, now, ev, op);
   case DS_SMTP_FINISHED:
     on_finished(d, ev);
     return 0;
@@ -212,7 +214,7 @@ static int on_event (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
 
 /* a TLS context is there: STARTTLS now; else it is asked for */
 static int start_tls (ds_delivery *d, ds_time now, ds_op *op) {
-  const host *h = host_of(d);
+  const host *h = ds_host_of(d);
   char literal[DS_IP_TEXT];
   ds_tls_peer p;
   if (d->ctx == NULL) {
@@ -246,9 +248,9 @@ static int give_body (ds_delivery *d, ds_op *op) {
 
 /* a transaction that waits, a new message, or the end */
 static int go_on (ds_delivery *d, ds_op *op) {
-  work *w = work_waiting(d);
+  work *w = ds_work_waiting(d);
   if (w != NULL) {
-    work_begin(d, w);
+    ds_work_begin(d, w);
     return 0;
   }
   if (d->ended) {
@@ -297,13 +299,13 @@ static int wire_step (ds_delivery *d, ds_time now, ds_op *op) {
 
 /* the session has said all: what is left in hand goes to the next address */
 static void leave (ds_delivery *d) {
-  session_forget(d);
+  ds_attempt_forget(d);
   d->phase = PH_CLOSE;
   d->after = d->works != NULL ? PH_CONNECT : PH_FEED;
 }
 
 /* 1 and an operation, 0: d->phase says what else is to be done */
-int session_step (ds_delivery *d, ds_time now, ds_op *op) {
+int ds_attempt_step (ds_delivery *d, ds_time now, ds_op *op) {
   ds_smtp_event ev;
   int r;
   for (;;) {

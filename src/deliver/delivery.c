@@ -103,7 +103,7 @@ static int check_config (const ds_delivery_config *c, ds_error *e) {
   ds_ip ip;
   if (name.n >= DS_DNS_NAME ||
       !(ds_dns_name_ok(name, !c->pinned && c->question == 0) ||
-        literal_address(name, &ip) ||
+        ds_literal_address(name, &ip) ||
         (c->pinned && ds_ip_parse(name.p, name.n, &ip) == DS_OK)))
     return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "destination",
                         "\"%.200s\" is no domain mail can be sent to",
@@ -137,10 +137,10 @@ ds_delivery *ds_delivery_new (const ds_delivery_config *c, ds_error *e) {
 void ds_delivery_free (ds_delivery *d) {
   if (d == NULL)
     return;
-  session_forget(d);
-  query_end(d);
+  ds_attempt_forget(d);
+  ds_resolve_end(d);
   while (d->works != NULL)
-    work_drop(d, d->works);
+    ds_work_drop(d, d->works);
   ds_free(d->hosts);
   ds_free(d->strings);
   ds_buf_clear(&d->trace);
@@ -150,8 +150,8 @@ void ds_delivery_free (ds_delivery *d) {
 
 /* --------------------------------------------------------------- phases */
 
-void out_of_memory (ds_delivery *d) {
-  verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_NONE, "out of memory");
+void ds_out_of_memory (ds_delivery *d) {
+  ds_verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_NONE, "out of memory");
   d->phase = PH_SETTLE;
 }
 
@@ -184,13 +184,13 @@ static int resolve_phase (ds_delivery *d, ds_time now, ds_op *op) {
   if (d->c.plan && d->until == 0)
     d->until = now + d->c.timeouts.total;
   if (d->query == NULL)
-    r = resolve_start(d, now);
+    r = ds_resolve_start(d, now);
   if (r == DS_OK)
-    r = resolve_step(d, now, op);
+    r = ds_resolve_step(d, now, op);
   if (r == 0)
     d->phase = d->hosts != NULL ? PH_HOST : PH_SETTLE;
   else if (r < 0)
-    out_of_memory(d);
+    ds_out_of_memory(d);
   return r > 0;
 }
 
@@ -198,15 +198,15 @@ static int resolve_phase (ds_delivery *d, ds_time now, ds_op *op) {
 static void host_phase (ds_delivery *d, ds_time now) {
   int late = now >= d->until && !d->c.plan;
   if (late)
-    verdict_set(d, DS_DEFERRED, DS_KIND_TIMEOUT, DS_STAGE_NONE,
-                "the time for it all is over (timeout.total)");
+    ds_verdict_set(d, DS_DEFERRED, DS_KIND_TIMEOUT, DS_STAGE_NONE,
+                   "the time for it all is over (timeout.total)");
   d->again = 0;
-  d->phase = !late && !d->cancelled && host_next(d) ? PH_ADDRESS : PH_SETTLE;
+  d->phase = !late && !d->cancelled && ds_host_next(d) ? PH_ADDRESS : PH_SETTLE;
 }
 
 /* one host of the plan, when all its addresses are known */
 static int plan_step (ds_delivery *d, ds_op *op) {
-  const host *h = host_of(d);
+  const host *h = ds_host_of(d);
   ds_plan_host *p = &d->plan;
   memset(p, 0, sizeof *p);
   snprintf(p->name, sizeof p->name, "%s",
@@ -226,11 +226,11 @@ static int plan_step (ds_delivery *d, ds_op *op) {
 }
 
 static int address_phase (ds_delivery *d, ds_time now, ds_op *op) {
-  int r = address_step(d, now, op);
+  int r = ds_address_step(d, now, op);
   if (r == 1)
     return 1;
   if (r < 0)
-    out_of_memory(d);
+    ds_out_of_memory(d);
   else if (d->c.plan && r == 0)
     d->address_at = d->address_count; /* not to be tried: the other family */
   else if (d->c.plan) {
@@ -255,11 +255,11 @@ static int close_phase (ds_delivery *d, ds_op *op) {
 static int settle_phase (ds_delivery *d, ds_time now, ds_op *op) {
   if (d->c.question != 0) {
     d->phase = PH_DONE;
-    return tell_answer(d, NULL, d->verdict.text, op);
+    return ds_tell_answer(d, NULL, d->verdict.text, op);
   }
   if (d->c.plan && d->verdicts > 0)
     return plan_step(d, op);
-  if (settle_step(d, now, op))
+  if (ds_settle_step(d, now, op))
     return 1;
   d->phase = d->cancelled || d->c.plan ? PH_DONE : PH_FEED;
   return 0;
@@ -277,9 +277,9 @@ static int run (ds_delivery *d, ds_time now, ds_op *op) {
   case PH_ADDRESS:
     return address_phase(d, now, op);
   case PH_CONNECT:
-    return connect_step(d, now, op);
+    return ds_connect_step(d, now, op);
   case PH_SESSION:
-    return session_step(d, now, op);
+    return ds_attempt_step(d, now, op);
   case PH_CLOSE:
     return close_phase(d, op);
   case PH_SETTLE:

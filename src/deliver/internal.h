@@ -104,52 +104,52 @@ struct ds_delivery {
 #define NO_ADDRESS 2
 
 /* delivery.c */
-void out_of_memory (ds_delivery *d);
+void ds_out_of_memory (ds_delivery *d);
 
 /* resolve.c: hosts and addresses */
-int literal_address (ds_span destination, ds_ip *ip);
-int resolve_start (ds_delivery *d, ds_time now);
-int resolve_step (ds_delivery *d, ds_time now, ds_op *op);
-int tell_answer (ds_delivery *d, const ds_dns_answer *a, const char *text,
-                 ds_op *op);
-int address_step (ds_delivery *d, ds_time now, ds_op *op);
-int host_next (ds_delivery *d);
-host *host_of (const ds_delivery *d);
-void query_end (ds_delivery *d);
+int ds_literal_address (ds_span destination, ds_ip *ip);
+int ds_resolve_start (ds_delivery *d, ds_time now);
+int ds_resolve_step (ds_delivery *d, ds_time now, ds_op *op);
+int ds_tell_answer (ds_delivery *d, const ds_dns_answer *a, const char *text,
+                    ds_op *op);
+int ds_address_step (ds_delivery *d, ds_time now, ds_op *op);
+int ds_host_next (ds_delivery *d);
+host *ds_host_of (const ds_delivery *d);
+void ds_resolve_end (ds_delivery *d);
 
 /* attempt.c: one connection */
-int connect_step (ds_delivery *d, ds_time now, ds_op *op);
-int session_step (ds_delivery *d, ds_time now, ds_op *op);
-int session_open (ds_delivery *d, const ds_ip *local);
-void session_forget (ds_delivery *d);
-void connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
-                     const char *text);
-void target_clear (ds_delivery *d);
+int ds_connect_step (ds_delivery *d, ds_time now, ds_op *op);
+int ds_attempt_step (ds_delivery *d, ds_time now, ds_op *op);
+int ds_attempt_open (ds_delivery *d, const ds_ip *local);
+void ds_attempt_forget (ds_delivery *d);
+void ds_connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
+                        const char *text);
+void ds_target_clear (ds_delivery *d);
 
 /* policy.c: what may be connected to, how much TLS is enough */
-const char *address_refused (const ds_delivery *d, const ds_ip *ip);
-int tls_on_ready (ds_delivery *d, const ds_smtp_ext *x);
-int tls_failed (ds_delivery *d, const char *why);
-void tls_unavailable (ds_delivery *d, const char *why);
+const char *ds_policy_refused (const ds_delivery *d, const ds_ip *ip);
+int ds_policy_ready (ds_delivery *d, const ds_smtp_ext *x);
+int ds_policy_tls_failed (ds_delivery *d, const char *why);
+void ds_policy_no_tls (ds_delivery *d, const char *why);
 
 /* work.c: messages in hand and what became of their recipients */
-work *work_new (const ds_envelope *m, ds_time now);
-void work_free (work *w);
-void work_drop (ds_delivery *d, work *w);
-work *work_by_id (ds_delivery *d, uint32_t id);
-work *work_waiting (ds_delivery *d);
-void work_begin (ds_delivery *d, work *w);
-int work_settle (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
-                 ds_op *op);
-int settle_step (ds_delivery *d, ds_time now, ds_op *op);
+work *ds_work_new (const ds_envelope *m, ds_time now);
+void ds_work_free (work *w);
+void ds_work_drop (ds_delivery *d, work *w);
+work *ds_work_by_id (ds_delivery *d, uint32_t id);
+work *ds_work_waiting (ds_delivery *d);
+void ds_work_begin (ds_delivery *d, work *w);
+int ds_work_settle (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
+                    ds_op *op);
+int ds_settle_step (ds_delivery *d, ds_time now, ds_op *op);
 
 /* outcome.c: failures and rows */
-void row_where (const ds_delivery *d, ds_row *r);
-void row_reply (ds_row *r, const ds_reply *reply);
-void row_queue_id (ds_row *r);
-void verdict_add (ds_delivery *d, ds_row *v);
-void verdict_set (ds_delivery *d, ds_outcome o, ds_kind kind, ds_stage stage,
-                  const char *fmt, ...)
+void ds_row_where (const ds_delivery *d, ds_row *r);
+void ds_row_reply (ds_row *r, const ds_reply *reply);
+void ds_row_queue_id (ds_row *r);
+void ds_verdict_add (ds_delivery *d, ds_row *v);
+void ds_verdict_set (ds_delivery *d, ds_outcome o, ds_kind kind, ds_stage stage,
+                     const char *fmt, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 5, 6)))
 #endif

@@ -9,8 +9,8 @@
 
 #include "deliver/internal.h"
 
-void row_where (const ds_delivery *d, ds_row *r) {
-  const host *h = host_of(d);
+void ds_row_where (const ds_delivery *d, ds_row *r) {
+  const host *h = ds_host_of(d);
   snprintf(r->host, sizeof r->host, "%s", h != NULL ? h->name : "");
   r->peer = d->peer;
   r->tls = d->tls;
@@ -18,7 +18,7 @@ void row_where (const ds_delivery *d, ds_row *r) {
   snprintf(r->note, sizeof r->note, "%s", d->note);
 }
 
-void row_reply (ds_row *r, const ds_reply *reply) {
+void ds_row_reply (ds_row *r, const ds_reply *reply) {
   if (reply == NULL)
     return;
   r->code = reply->code;
@@ -54,7 +54,7 @@ static int take_id_before (ds_row *r, const char *phrase) {
 ** No RFC says where the id stands; these are the habits of Postfix and most
 ** others, Exim, Exchange, sendmail and Gmail.
 */
-void row_queue_id (ds_row *r) {
+void ds_row_queue_id (ds_row *r) {
   static const char *const before[] = {"queued as ", "InternalId=", "id="};
   static const char *const after[] = {" Message accepted", " - gsmtp"};
   const char *p;
@@ -71,24 +71,24 @@ void row_queue_id (ds_row *r) {
 
 /* the furthest failure is the one that helps; of equals the first, as it is
    the preferred host's */
-void verdict_add (ds_delivery *d, ds_row *v) {
+void ds_verdict_add (ds_delivery *d, ds_row *v) {
   int permanent = v->outcome == DS_FAILED;
   d->permanent = d->verdicts == 0 ? permanent : d->permanent && permanent;
   if (d->verdicts++ == 0 || v->stage > d->verdict.stage)
     d->verdict = *v;
 }
 
-void verdict_set (ds_delivery *d, ds_outcome o, ds_kind kind, ds_stage stage,
-                  const char *fmt, ...) {
+void ds_verdict_set (ds_delivery *d, ds_outcome o, ds_kind kind, ds_stage stage,
+                     const char *fmt, ...) {
   ds_row v;
   va_list ap;
   memset(&v, 0, sizeof v);
   v.outcome = o;
   v.kind = kind;
   v.stage = stage;
-  row_where(d, &v);
+  ds_row_where(d, &v);
   va_start(ap, fmt);
   vsnprintf(v.text, sizeof v.text, fmt, ap);
   va_end(ap);
-  verdict_add(d, &v);
+  ds_verdict_add(d, &v);
 }

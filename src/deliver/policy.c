@@ -11,7 +11,7 @@
 ** who writes MX records could aim us at this machine's own network.  A pinned
 ** host was named by the user.
 */
-const char *address_refused (const ds_delivery *d, const ds_ip *ip) {
+const char *ds_policy_refused (const ds_delivery *d, const ds_ip *ip) {
   const char *special = ds_ip_special(ip);
   size_t i;
   if (special == NULL || d->c.pinned || d->c.allow_private)
@@ -27,7 +27,7 @@ const char *address_refused (const ds_delivery *d, const ds_ip *ip) {
 ** over for lack of TLS, the verdict is set.  With want_tls set STARTTLS is
 ** to be said first.
 */
-int tls_on_ready (ds_delivery *d, const ds_smtp_ext *x) {
+int ds_policy_ready (ds_delivery *d, const ds_smtp_ext *x) {
   if (d->c.level == DS_LEVEL_OFF || d->clear)
     return 1;
   if (x->starttls) {
@@ -37,9 +37,10 @@ int tls_on_ready (ds_delivery *d, const ds_smtp_ext *x) {
   snprintf(d->note, sizeof d->note, "STARTTLS is not offered");
   if (d->c.level == DS_LEVEL_OPPORTUNISTIC)
     return 1;
-  verdict_set(d, DS_DEFERRED, DS_KIND_TLS, DS_STAGE_STARTTLS,
-              "STARTTLS is not offered, and tls=\"%s\" sends nothing in clear",
-              d->c.level == DS_LEVEL_VERIFIED ? "verified" : "required");
+  ds_verdict_set(
+      d, DS_DEFERRED, DS_KIND_TLS, DS_STAGE_STARTTLS,
+      "STARTTLS is not offered, and tls=\"%s\" sends nothing in clear",
+      d->c.level == DS_LEVEL_VERIFIED ? "verified" : "required");
   return 0;
 }
 
@@ -48,7 +49,7 @@ int tls_on_ready (ds_delivery *d, const ds_smtp_ext *x) {
 ** tried again on a new connection in clear (RFC 3207 leaves no other way out
 ** of a failed handshake, and what was said before it cannot be trusted).
 */
-int tls_failed (ds_delivery *d, const char *why) {
+int ds_policy_tls_failed (ds_delivery *d, const char *why) {
   if (d->c.level != DS_LEVEL_OPPORTUNISTIC || d->clear)
     return 0;
   snprintf(d->note, sizeof d->note, "sent in clear, STARTTLS failed: %s", why);
@@ -57,7 +58,7 @@ int tls_failed (ds_delivery *d, const char *why) {
 }
 
 /* TLS cannot be had on this machine; nothing of it was said to the host */
-void tls_unavailable (ds_delivery *d, const char *why) {
+void ds_policy_no_tls (ds_delivery *d, const char *why) {
   d->want_tls = 0;
   snprintf(d->note, sizeof d->note, "no TLS on this side: %s", why);
 }

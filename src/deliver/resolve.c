@@ -9,11 +9,11 @@
 #include "deliver/internal.h"
 #include "util/mem.h"
 
-host *host_of (const ds_delivery *d) {
+host *ds_host_of (const ds_delivery *d) {
   return d->host_at == 0 ? NULL : &d->hosts[d->host_at - 1];
 }
 
-void query_end (ds_delivery *d) {
+void ds_resolve_end (ds_delivery *d) {
   ds_query_free(d->query);
   d->query = NULL;
 }
@@ -80,7 +80,7 @@ static int host_alone (ds_delivery *d, const char *name, const ds_ip *ip) {
 }
 
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3) */
-int literal_address (ds_span s, ds_ip *ip) {
+int ds_literal_address (ds_span s, ds_ip *ip) {
   static const size_t tag = sizeof "[IPv6:" - 1;
   int six;
   if (s.n < 2 || s.p[0] != '[' || s.p[s.n - 1] != ']')
@@ -93,12 +93,12 @@ int literal_address (ds_span s, ds_ip *ip) {
 
 static int as_address (const ds_delivery *d, ds_ip *ip) {
   ds_span s = ds_span_str(d->c.destination);
-  return literal_address(s, ip) ||
+  return ds_literal_address(s, ip) ||
          (d->c.pinned && ds_ip_parse(s.p, s.n, ip) == DS_OK);
 }
 
 /* 0, or DS_ERR_NOMEM; with a question open the answer comes first */
-int resolve_start (ds_delivery *d, ds_time now) {
+int ds_resolve_start (ds_delivery *d, ds_time now) {
   ds_ip ip;
   if (d->c.question != 0)
     return ask(d, now, d->c.destination, d->c.question);
@@ -123,12 +123,12 @@ static int hosts_take (ds_delivery *d, const ds_mx_set *m) {
 static void no_hosts (ds_delivery *d, const ds_mx_set *m) {
   const char *name = d->c.destination;
   if (m->null) {
-    verdict_set(d, DS_FAILED, DS_KIND_DNS, DS_STAGE_DNS,
-                "%s takes no mail: it publishes a null MX (RFC 7505)", name);
+    ds_verdict_set(d, DS_FAILED, DS_KIND_DNS, DS_STAGE_DNS,
+                   "%s takes no mail: it publishes a null MX (RFC 7505)", name);
     memcpy(d->verdict.enhanced, "5.1.10", 7);
   } else
-    verdict_set(d, DS_FAILED, DS_KIND_DNS, DS_STAGE_DNS,
-                "the MX records of %s name no usable host", name);
+    ds_verdict_set(d, DS_FAILED, DS_KIND_DNS, DS_STAGE_DNS,
+                   "the MX records of %s name no usable host", name);
 }
 
 static int mx_take (ds_delivery *d, const ds_dns_answer *a) {
@@ -150,20 +150,20 @@ static int mx_answer (ds_delivery *d) {
   case DS_DNS_NOERROR:
     return mx_take(d, a);
   case DS_DNS_NXDOMAIN:
-    verdict_set(d, DS_FAILED, DS_KIND_DNS, DS_STAGE_DNS,
-                "the domain %s does not exist", name);
+    ds_verdict_set(d, DS_FAILED, DS_KIND_DNS, DS_STAGE_DNS,
+                   "the domain %s does not exist", name);
     memcpy(d->verdict.enhanced, "5.1.2", 6);
     return DS_OK;
   default:
-    verdict_set(d, DS_DEFERRED, DS_KIND_DNS, DS_STAGE_DNS,
-                "the MX of %s cannot be looked up now: %s", name,
-                ds_query_text(d->query));
+    ds_verdict_set(d, DS_DEFERRED, DS_KIND_DNS, DS_STAGE_DNS,
+                   "the MX of %s cannot be looked up now: %s", name,
+                   ds_query_text(d->query));
     return DS_OK;
   }
 }
 
-int tell_answer (ds_delivery *d, const ds_dns_answer *a, const char *text,
-                 ds_op *op) {
+int ds_tell_answer (ds_delivery *d, const ds_dns_answer *a, const char *text,
+                    ds_op *op) {
   op->op = DS_OP_ANSWER;
   op->answer = a;
   op->data = ds_span_str(text);
@@ -173,7 +173,7 @@ int tell_answer (ds_delivery *d, const ds_dns_answer *a, const char *text,
 
 /* 1 and an operation; 0: the hosts are known, or the verdict is set;
    DS_ERR_NOMEM */
-int resolve_step (ds_delivery *d, ds_time now, ds_op *op) {
+int ds_resolve_step (ds_delivery *d, ds_time now, ds_op *op) {
   int r;
   if (d->query == NULL)
     return 0;
@@ -181,15 +181,15 @@ int resolve_step (ds_delivery *d, ds_time now, ds_op *op) {
     return 1;
   if (d->c.question != 0) {
     d->phase = PH_DONE;
-    return tell_answer(d, ds_query_answer(d->query), ds_query_text(d->query),
-                       op);
+    return ds_tell_answer(d, ds_query_answer(d->query), ds_query_text(d->query),
+                          op);
   }
   r = mx_answer(d);
-  query_end(d);
+  ds_resolve_end(d);
   return r;
 }
 
-int host_next (ds_delivery *d) {
+int ds_host_next (ds_delivery *d) {
   if (d->host_at >= d->host_count)
     return 0;
   d->host_at++;
@@ -197,23 +197,23 @@ int host_next (ds_delivery *d) {
   d->address_at = 0;
   d->family_at = 0;
   d->found = 0;
-  target_clear(d);
+  ds_target_clear(d);
   return 1;
 }
 
 /* ------------------------------------------------------------ addresses */
 
 static void address_add (ds_delivery *d, const ds_ip *ip) {
-  const char *why = address_refused(d, ip);
+  const char *why = ds_policy_refused(d, ip);
   char text[DS_IP_TEXT];
   ds_endpoint *e;
   d->found = 1;
   if (why != NULL) {
     ds_ip_format(ip, text);
-    verdict_set(d, DS_FAILED, DS_KIND_POLICY, DS_STAGE_CONNECT,
-                "%s is at %s (%s), which no mail host of the internet is; "
-                "allow_private permits it",
-                host_of(d)->name, text, why);
+    ds_verdict_set(d, DS_FAILED, DS_KIND_POLICY, DS_STAGE_CONNECT,
+                   "%s is at %s (%s), which no mail host of the internet is; "
+                   "allow_private permits it",
+                   ds_host_of(d)->name, text, why);
     return;
   }
   if (d->address_count == sizeof d->addresses / sizeof d->addresses[0])
@@ -232,9 +232,9 @@ static void addresses_take (ds_delivery *d) {
     return;
   }
   d->found = 1;
-  verdict_set(d, DS_DEFERRED, DS_KIND_DNS, DS_STAGE_DNS,
-              "the address of %s cannot be looked up now: %s", host_of(d)->name,
-              ds_query_text(d->query));
+  ds_verdict_set(d, DS_DEFERRED, DS_KIND_DNS, DS_STAGE_DNS,
+                 "the address of %s cannot be looked up now: %s",
+                 ds_host_of(d)->name, ds_query_text(d->query));
 }
 
 /* the record type of the n-th family to ask for, 0: none */
@@ -255,20 +255,20 @@ static void no_address (ds_delivery *d) {
       [DS_IP_4ONLY] = "IPv4 address (ip=\"4\")",
       [DS_IP_6ONLY] = "IPv6 address (ip=\"6\")",
   };
-  const host *h = host_of(d);
-  verdict_set(d, DS_FAILED, DS_KIND_DNS, DS_STAGE_DNS,
-              h->preference >= 0 || d->c.pinned
-                  ? "the host %s has no %s"
-                  : "%s has no MX record and no %s",
-              h->name, families[d->c.order]);
+  const host *h = ds_host_of(d);
+  ds_verdict_set(d, DS_FAILED, DS_KIND_DNS, DS_STAGE_DNS,
+                 h->preference >= 0 || d->c.pinned
+                     ? "the host %s has no %s"
+                     : "%s has no MX record and no %s",
+                 h->name, families[d->c.order]);
 }
 
 /*
 ** address_step: look up the next family.  1 and an operation; 0: there are
 ** addresses to try; NO_ADDRESS: there are none (left); or DS_ERR_NOMEM.
 */
-int address_step (ds_delivery *d, ds_time now, ds_op *op) {
-  host *h = host_of(d);
+int ds_address_step (ds_delivery *d, ds_time now, ds_op *op) {
+  host *h = ds_host_of(d);
   unsigned type;
   if (h->literal.family != 0 && d->family_at == 0) {
     d->family_at = 2;
@@ -287,7 +287,7 @@ int address_step (ds_delivery *d, ds_time now, ds_op *op) {
     if (query_step(d, now, op))
       return 1;
     addresses_take(d);
-    query_end(d);
+    ds_resolve_end(d);
     if (d->address_at < d->address_count)
       return 0;
   }

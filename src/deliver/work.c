@@ -9,7 +9,7 @@
 #include "deliver/internal.h"
 #include "util/mem.h"
 
-void work_free (work *w) {
+void ds_work_free (work *w) {
   if (w == NULL)
     return;
   ds_free(w->text);
@@ -47,10 +47,10 @@ static int work_fill (work *w, const ds_envelope *m) {
   return DS_OK;
 }
 
-work *work_new (const ds_envelope *m, ds_time now) {
+work *ds_work_new (const ds_envelope *m, ds_time now) {
   work *w = (work *)ds_calloc(1, sizeof *w);
   if (w == NULL || work_fill(w, m) != DS_OK) {
-    work_free(w);
+    ds_work_free(w);
     return NULL;
   }
   w->began = now;
@@ -58,7 +58,7 @@ work *work_new (const ds_envelope *m, ds_time now) {
   return w;
 }
 
-void work_drop (ds_delivery *d, work *w) {
+void ds_work_drop (ds_delivery *d, work *w) {
   work **at = &d->works;
   while (*at != w)
     at = &(*at)->next;
@@ -67,10 +67,10 @@ void work_drop (ds_delivery *d, work *w) {
     d->sending = NULL;
   if (d->begun == w)
     d->begun = NULL;
-  work_free(w);
+  ds_work_free(w);
 }
 
-work *work_by_id (ds_delivery *d, uint32_t id) {
+work *ds_work_by_id (ds_delivery *d, uint32_t id) {
   work *w = d->works;
   while (w != NULL && w->id != id)
     w = w->next;
@@ -78,8 +78,8 @@ work *work_by_id (ds_delivery *d, uint32_t id) {
 }
 
 /* the first that this session has not begun */
-work *work_waiting (ds_delivery *d) {
-  return work_by_id(d, 0);
+work *ds_work_waiting (ds_delivery *d) {
+  return ds_work_by_id(d, 0);
 }
 
 /* this recipient stays open for the next host; why is kept with its message,
@@ -93,7 +93,7 @@ static void keep_open (ds_delivery *d, work *w, ds_row *r) {
   if (w->verdict != NULL)
     *w->verdict = *r;
   else
-    verdict_add(d, r);
+    ds_verdict_add(d, r);
 }
 
 /* the session would not have it; no event will tell */
@@ -107,13 +107,13 @@ static void begin_failed (ds_delivery *d, work *w, int error) {
   r.outcome = DS_FAILED;
   r.kind = DS_KIND_USAGE;
   r.stage = DS_STAGE_MAIL;
-  row_where(d, &r);
+  ds_row_where(d, &r);
   snprintf(r.text, sizeof r.text, "an address is not fit to be said in SMTP");
   keep_open(d, w, &r);
 }
 
 /* a transaction for the recipients that are still open */
-void work_begin (ds_delivery *d, work *w) {
+void ds_work_begin (ds_delivery *d, work *w) {
   ds_smtp_transaction t;
   size_t i;
   int r;
@@ -154,16 +154,16 @@ static void tell (ds_delivery *d, ds_time now, work *w, size_t i, ds_op *op) {
 ** work_settle: the engine's word about one recipient.  1: it is an outcome,
 ** op tells it.  0: another host may do better, the recipient stays open.
 */
-int work_settle (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
-                 ds_op *op) {
-  work *w = work_by_id(d, ev->txn);
+int ds_work_settle (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
+                    ds_op *op) {
+  work *w = ds_work_by_id(d, ev->txn);
   ds_row *r = &d->row;
   memset(r, 0, sizeof *r);
   r->outcome = ev->outcome;
   r->kind = ev->outcome == DS_DELIVERED ? DS_KIND_NONE : ev->kind;
   r->stage = ev->stage;
-  row_where(d, r);
-  row_reply(r, ev->reply);
+  ds_row_where(d, r);
+  ds_row_reply(r, ev->reply);
   snprintf(r->text, sizeof r->text, "%s", ev->text);
   if (ev->lost && !w->broken &&
       (r->outcome == DS_DEFERRED || r->outcome == DS_FAILED)) {
@@ -171,7 +171,7 @@ int work_settle (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
     return 0;
   }
   if (r->outcome == DS_DELIVERED)
-    row_queue_id(r);
+    ds_row_queue_id(r);
   tell(d, now, w, w->map[ev->recipient], op);
   return 1;
 }
@@ -190,7 +190,7 @@ static void last_word (ds_delivery *d, const work *w) {
 ** settle_step: no host is left.  1 and the next RESULT; 0 when nothing is in
 ** hand any more.
 */
-int settle_step (ds_delivery *d, ds_time now, ds_op *op) {
+int ds_settle_step (ds_delivery *d, ds_time now, ds_op *op) {
   while (d->works != NULL) {
     work *w = d->works;
     while (w->walk < w->m.count && w->settled[w->walk])
@@ -200,7 +200,7 @@ int settle_step (ds_delivery *d, ds_time now, ds_op *op) {
       tell(d, now, w, w->walk, op);
       return 1;
     }
-    work_drop(d, w);
+    ds_work_drop(d, w);
   }
   return 0;
 }

@@ -40,13 +40,13 @@ struct ds_loop {
 };
 
 /* loop.c */
-void entry_ready (ds_loop *l, entry *e); /* step it in this turn */
+void ds_entry_ready (ds_loop *l, entry *e); /* step it in this turn */
 
 /* obey.c: do what it asks, go on when epoll says so; 1: the owner has to */
-int entry_obey (ds_loop *l, entry *e);
-void entry_woken (ds_loop *l, entry *e, uint32_t events);
-void entry_fail (ds_loop *l, entry *e, ds_failure f, const char *text);
-void entry_done (ds_loop *l, entry *e); /* its operation is answered */
-void entry_close (entry *e, int abort);
+int ds_entry_obey (ds_loop *l, entry *e);
+void ds_entry_woken (ds_loop *l, entry *e, uint32_t events);
+void ds_entry_fail (ds_loop *l, entry *e, ds_failure f, const char *text);
+void ds_entry_done (ds_loop *l, entry *e); /* its operation is answered */
+void ds_entry_close (entry *e, int abort);
 
 #endif

@@ -32,7 +32,7 @@ ds_loop *ds_loop_new (void) {
   return l;
 }
 
-void entry_ready (ds_loop *l, entry *e) {
+void ds_entry_ready (ds_loop *l, entry *e) {
   if (e->queued)
     return;
   e->queued = 1;
@@ -67,7 +67,7 @@ int ds_loop_add (ds_loop *l, ds_delivery *d) {
   if (l->all != NULL)
     l->all->prev = e;
   l->all = e;
-  entry_ready(l, e);
+  ds_entry_ready(l, e);
   return DS_OK;
 }
 
@@ -80,12 +80,12 @@ static void unlink_ready (ds_loop *l, entry *gone) {
     rest = e->next_ready;
     e->queued = 0;
     if (e != gone)
-      entry_ready(l, e);
+      ds_entry_ready(l, e);
   }
 }
 
 static void drop (ds_loop *l, entry *e) {
-  entry_close(e, 0);
+  ds_entry_close(e, 0);
   ds_heap_remove(&l->heap, &e->timer);
   ds_heap_unreserve(&l->heap);
   unlink_ready(l, e);
@@ -125,8 +125,8 @@ void ds_loop_cancel (ds_loop *l) {
   for (e = l->all; e != NULL; e = e->next) {
     ds_delivery_cancel(e->d, l->now);
     if (e->connecting)
-      entry_close(e, 1);
-    entry_done(l, e);
+      ds_entry_close(e, 1);
+    ds_entry_done(l, e);
   }
 }
 
@@ -143,7 +143,7 @@ static int timeout_ms (ds_loop *l) {
 static void expire (ds_loop *l) {
   ds_timer *t;
   while ((t = ds_heap_due(&l->heap, l->now)) != NULL)
-    entry_fail(l, (entry *)t, DS_FAIL_TIMEOUT, "");
+    ds_entry_fail(l, (entry *)t, DS_FAIL_TIMEOUT, "");
 }
 
 static int poll_events (ds_loop *l) {
@@ -156,7 +156,7 @@ static int poll_events (ds_loop *l) {
   l->turn++;
   l->steps = 0;
   for (i = 0; i < n; i++)
-    entry_woken(l, (entry *)ev[i].data.ptr, ev[i].events);
+    ds_entry_woken(l, (entry *)ev[i].data.ptr, ev[i].events);
   expire(l);
   return DS_OK;
 }
@@ -169,7 +169,7 @@ static int step (ds_loop *l, entry *e, ds_delivery **d, ds_op *op) {
     l->told = e;
     return DS_ERR_STATE;
   }
-  if (!entry_obey(l, e))
+  if (!ds_entry_obey(l, e))
     return DS_OK;
   *d = e->d;
   *op = e->op;
@@ -186,7 +186,7 @@ int ds_loop_wait (ds_loop *l, ds_delivery **d, ds_op *op) {
   l->now = ds_now();
   l->turn++;
   if (l->told != NULL)
-    entry_ready(l, l->told);
+    ds_entry_ready(l, l->told);
   l->told = NULL;
   while (r == DS_OK) {
     e = l->steps < STEPS ? take_ready(l) : NULL;

@@ -13,7 +13,7 @@
    listen, and what it says would fill our memory */
 #define FLOOD 1048576
 
-void entry_close (entry *e, int abort) {
+void ds_entry_close (entry *e, int abort) {
   if (e->fd >= 0)
     ds_socket_close(e->fd, abort);
   e->fd = -1;
@@ -31,33 +31,33 @@ static char *chunk (ds_loop *l, size_t n) {
   return l->chunk;
 }
 
-void entry_fail (ds_loop *l, entry *e, ds_failure f, const char *text) {
+void ds_entry_fail (ds_loop *l, entry *e, ds_failure f, const char *text) {
   ds_heap_remove(&l->heap, &e->timer);
   e->op.op = DS_OP_NONE;
   if (e->connecting)
-    entry_close(e, 0);
+    ds_entry_close(e, 0);
   ds_delivery_failed(e->d, l->now, f, text);
-  entry_ready(l, e);
+  ds_entry_ready(l, e);
 }
 
 /* the operation is answered: the delivery goes on */
-void entry_done (ds_loop *l, entry *e) {
+void ds_entry_done (ds_loop *l, entry *e) {
   ds_heap_remove(&l->heap, &e->timer);
   e->op.op = DS_OP_NONE;
-  entry_ready(l, e);
+  ds_entry_ready(l, e);
 }
 
 static void tell_connected (ds_loop *l, entry *e) {
   ds_ip local, peer;
   ds_socket_ends(e->fd, &local, &peer);
   if (local.family == 0 || peer.family == 0) { /* gone again already */
-    entry_fail(l, e, DS_FAIL_RESET, "");
+    ds_entry_fail(l, e, DS_FAIL_RESET, "");
     return;
   }
   e->connecting = 0;
   e->writable = 1;
   ds_delivery_connected(e->d, l->now, e->op.conn, &local, &peer);
-  entry_done(l, e);
+  ds_entry_done(l, e);
 }
 
 static void do_connect (ds_loop *l, entry *e) {
@@ -67,7 +67,7 @@ static void do_connect (ds_loop *l, entry *e) {
   int ready;
   e->fd = ds_socket_connect(&e->op, &ready, &f, &text);
   if (e->fd < 0) {
-    entry_fail(l, e, f, text);
+    ds_entry_fail(l, e, f, text);
     return;
   }
   e->connecting = 1;
@@ -76,7 +76,7 @@ static void do_connect (ds_loop *l, entry *e) {
   ev.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   ev.data.ptr = e;
   if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, e->fd, &ev) != 0)
-    entry_fail(l, e, DS_FAIL_LOCAL, strerror(errno));
+    ds_entry_fail(l, e, DS_FAIL_LOCAL, strerror(errno));
   else if (ready)
     tell_connected(l, e);
 }
@@ -97,7 +97,7 @@ static handed hand_over (ds_loop *l, entry *e) {
   int drained;
   long n;
   if (p == NULL) {
-    entry_fail(l, e, DS_FAIL_LOCAL, "out of memory");
+    ds_entry_fail(l, e, DS_FAIL_LOCAL, "out of memory");
     return HANDED_FAILED;
   }
   n = ds_socket_receive(e->fd, p, max, &f, &text);
@@ -110,7 +110,7 @@ static handed hand_over (ds_loop *l, entry *e) {
   if (n == DS_SOCKET_AGAIN)
     return HANDED_NONE;
   if (n < 0) {
-    entry_fail(l, e, f, text);
+    ds_entry_fail(l, e, f, text);
     return HANDED_FAILED;
   }
   e->came += (size_t)n;
@@ -121,7 +121,7 @@ static handed hand_over (ds_loop *l, entry *e) {
 static void do_receive (ds_loop *l, entry *e) {
   handed h = e->readable ? hand_over(l, e) : HANDED_NONE;
   if (h == HANDED_BYTES || h == HANDED_END)
-    entry_done(l, e);
+    ds_entry_done(l, e);
 }
 
 /* what came before the connection broke may say why: hand it over first */
@@ -133,7 +133,7 @@ static void send_failed (ds_loop *l, entry *e, ds_failure f, const char *text) {
     if (h != HANDED_BYTES)
       break;
   }
-  entry_fail(l, e, f, text);
+  ds_entry_fail(l, e, f, text);
 }
 
 static void do_send (ds_loop *l, entry *e) {
@@ -153,7 +153,7 @@ static void do_send (ds_loop *l, entry *e) {
     send_failed(l, e, f, text);
   else {
     ds_delivery_sent(e->d, l->now, e->op.conn, (size_t)n);
-    entry_done(l, e);
+    ds_entry_done(l, e);
   }
 }
 
@@ -167,7 +167,8 @@ static void read_while_sending (ds_loop *l, entry *e) {
     if (h != HANDED_BYTES)
       break;
     if (e->came >= FLOOD) {
-      entry_fail(l, e, DS_FAIL_RESET, "the server talks and does not listen");
+      ds_entry_fail(l, e, DS_FAIL_RESET,
+                    "the server talks and does not listen");
       return;
     }
   }
@@ -190,14 +191,14 @@ static int do_body (ds_loop *l, entry *e) {
     n += r > 0 ? (size_t)r : 0;
   }
   if (p == NULL)
-    entry_fail(l, e, DS_FAIL_LOCAL, "out of memory");
+    ds_entry_fail(l, e, DS_FAIL_LOCAL, "out of memory");
   else if (r == DS_SOURCE_WAIT && n == 0)
     return 0;
   else if (r < 0 && r != DS_SOURCE_WAIT)
-    entry_fail(l, e, DS_FAIL_LOCAL, err.text);
+    ds_entry_fail(l, e, DS_FAIL_LOCAL, err.text);
   else {
     ds_delivery_body(e->d, l->now, p, n, r == 0);
-    entry_done(l, e);
+    ds_entry_done(l, e);
   }
   return 1;
 }
@@ -209,16 +210,16 @@ static int do_rewind (ds_loop *l, entry *e) {
     return 0;
   ds_error_clear(&err);
   if (s->rewind(s->ud, &err) != DS_OK)
-    entry_fail(l, e, DS_FAIL_LOCAL, err.text);
+    ds_entry_fail(l, e, DS_FAIL_LOCAL, err.text);
   else {
     ds_delivery_rewound(e->d, l->now);
-    entry_done(l, e);
+    ds_entry_done(l, e);
   }
   return 1;
 }
 
 /* 1: the owner has to do it */
-int entry_obey (ds_loop *l, entry *e) {
+int ds_entry_obey (ds_loop *l, entry *e) {
   e->came = 0;
   switch (e->op.op) {
   case DS_OP_CONNECT:
@@ -234,8 +235,8 @@ int entry_obey (ds_loop *l, entry *e) {
     do_receive(l, e);
     return 0;
   case DS_OP_CLOSE:
-    entry_close(e, e->op.abort);
-    entry_done(l, e);
+    ds_entry_close(e, e->op.abort);
+    ds_entry_done(l, e);
     return 0;
   case DS_OP_BODY:
     return !do_body(l, e);
@@ -250,13 +251,13 @@ static void finish_connect (ds_loop *l, entry *e) {
   ds_failure f;
   const char *text;
   if (ds_socket_connected(e->fd, &f, &text) != 0)
-    entry_fail(l, e, f, text);
+    ds_entry_fail(l, e, f, text);
   else
     tell_connected(l, e);
 }
 
 /* epoll says e may go on with what it waits for */
-void entry_woken (ds_loop *l, entry *e, uint32_t events) {
+void ds_entry_woken (ds_loop *l, entry *e, uint32_t events) {
   uint32_t broken = EPOLLHUP | EPOLLERR;
   if (events & (EPOLLIN | EPOLLRDHUP | broken))
     e->readable = 1;
