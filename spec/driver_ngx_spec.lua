@@ -68,6 +68,28 @@ local handlers = {
     for i = 1, 51 do ngx.thread.wait(threads[i]) end
     ngx.print(outcomes.delivered, " ", answered)
   ]],
+  ["/read"] = [[
+    local data, at, others = ("x"):rep(70) .. "\r\n", 0, 0
+    local head = "From: a@contoso.test\r\nTo: b@example.test\r\n\r\n"
+    local t = { rewind = function() at = 0 end, size = #head + 1000 * #data }
+    function t.read()
+      ngx.sleep(0) -- what a socket or a database would do
+      at = at + 1
+      if at <= 1001 then return at == 1 and head or data end
+    end
+    local counting = ngx.thread.spawn(function()
+      while others >= 0 do
+        others = others + 1
+        ngx.sleep(0)
+      end
+    end)
+    if args.lone then t.rewind, t.size = nil, nil end
+    local text = told(mailer { tls = args.tls }:send { raw = t })
+    local seen = others
+    others = -2
+    ngx.thread.wait(counting)
+    ngx.print(text, " ", seen > 500 and "yielded" or "blocked")
+  ]],
   ["/count"] = [[ ngx.print "1" ]],
   ["/pid"] = [[ ngx.print(ngx.worker.pid()) ]],
   ["/driver"] = [[ ngx.print(require "directsend.driver".pick().name) ]],
@@ -178,6 +200,18 @@ describe("the ngx driver", function()
       if c.line:find "^QUIT" then first = first or i end
     end
     assert.is_true(last < first)
+  end)
+
+  it("reads a body that yields", function()
+    local server = servers.aiosmtpd {}
+    for _, query in ipairs { "", "&lone=1", "&tls=required" } do
+      local text = get("/read?port=%d%s", server.port, query)
+      assert.truthy(text:find "^delivered.*yielded$", text)
+    end
+    for i = 1, 3 do
+      assert.equal("From: a@contoso.test\r\nTo: b@example.test\r\n\r\n" .. (("x"):rep(70) .. "\r\n"):rep(1000),
+                   server:messages()[i].raw)
+    end
   end)
 
   it("never blocks the worker: fifty sends and other requests at once", function()

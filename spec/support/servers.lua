@@ -46,8 +46,8 @@ local function parse_dump(text)
   return message
 end
 
---- Postfix's smtp-sink with switches from its manual: { "-r", "RCPT" }.
--- `:messages(n)` gives { mail =, recipients = {…}, raw = } of each transaction.
+--- Postfix's smtp-sink with switches from its manual: { "-r", "RCPT" }, and
+-- discard = true: nothing is kept of what it takes. `:messages(n)` gives { mail =, recipients = {…}, raw = } of each transaction.
 function servers.smtp_sink(args)
   local dir = folder()
   output("mkdir " .. quote(dir .. "/dump"))
@@ -58,7 +58,9 @@ function servers.smtp_sink(args)
   for _, word in ipairs(args or {}) do
     command[#command + 1] = word
   end
-  for _, word in ipairs { "-d", dir .. "/dump/%M.", "127.0.0.1:@PORT@", "100" } do
+  local rest = { "127.0.0.1:@PORT@", "100" }
+  if not (args and args.discard) then rest = { "-d", dir .. "/dump/%M.", rest[1], rest[2] } end
+  for _, word in ipairs(rest) do
     command[#command + 1] = word
   end
   local server = start("smtp-sink", dir, {}, command)
