@@ -31,10 +31,60 @@ describe("settings", function()
              "driver.race: expected boolean, got nil")
       raises(42, "config: expected table or string or nil, got number")
     end)
+  end)
 
-    it("but keys of what is not built yet are unknown too", function()
-      raises({ dkim = {} }, "config: unknown key 'dkim'")
-    end)
+  it("refuses lists of another shape, or longer than what is kept", function()
+    refused({ aliases = { root = {} } }, "aliases.root", "is empty")
+    refused({ aliases = { root = { address = "a@b.test" } } }, "aliases.root",
+            'no list, it has the key "address"')
+    refused({ accepted_domains = { ["contoso.test"] = true } },
+            "accepted_domains", 'no list, it has the key "contoso.test"')
+    refused({ accepted_domains = {} }, "accepted_domains", "is empty")
+    refused({ allow_private = { ["10.0.0.0/8"] = true } }, "allow_private",
+            'no list, it has the key "10.0.0.0/8"')
+    refused({ dns = { servers = {} } }, "dns.servers", "is empty")
+    refused({ dns = { servers = { "192.0.2.1", nil, "192.0.2.3" } } },
+            "dns.servers", "no list")
+    refused({ source_address = { ipv4 = "192.0.2.1" } }, "source_address",
+            "no list")
+    local networks, servers = {}, {}
+    for i = 1, 32 do networks[i] = "10." .. i .. ".0.0/16" end
+    for i = 1, 8 do servers[i] = "192.0.2." .. i end
+    local c = assert(config.read { allow_private = networks,
+                                   dns = { servers = servers } })
+    assert.equal(32, #c.allow_private)
+    assert.equal(8, #c.dns.servers)
+    networks[33], servers[9] = "10.0.0.0/16", "192.0.2.9"
+    refused({ allow_private = networks }, "allow_private", "32 at most")
+    refused({ dns = { servers = servers } }, "dns.servers", "8 at most")
+  end)
+
+  it("reads who sends before anybody does", function()
+    assert.has_error(function() config.read { from = 5 } end,
+                     "from: expected string or table, got number")
+    assert.has_error(function() config.read { from = { nmae = "x" } } end)
+    refused({ from = "a@@b" }, "from")
+    refused({ from = "root" }, "from", "no domain")
+    refused({ force_from = "x y" }, "force_from")
+    local c = assert(config.read { from = "root", domain = "contoso.test" })
+    assert.equal("root", c.from)
+    assert(config.read { from = { name = "Roof", address = "r@contoso.test" },
+                         force_from = "x@contoso.test" })
+  end)
+
+  it("refuses the driver of nginx elsewhere", function()
+    refused({ driver = "ngx" }, "driver",
+            "the driver ngx works inside nginx only")
+  end)
+
+  it("speaks in one line of whatever it is told", function()
+    local _, why = config.read { tls = "off\nor\27[2J" .. ("x"):rep(1000) }
+    assert.falsy(why:find "%c")
+    assert.is_true(#why < 350, why)
+    local ok, e = pcall(config.read, { [("a\nb"):rep(500)] = 1 })
+    assert.is_false(ok)
+    assert.falsy(e:find "%c")
+    assert.is_true(#e < 300, e)
   end)
 
   it("refuses what is no port", function()

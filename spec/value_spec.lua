@@ -61,6 +61,26 @@ describe("value", function()
     assert.is_nil((read(reader, { "a", "" })))
   end)
 
+  it("takes a list for what it is, and as long as it may be", function()
+    local reader = value.list(value.text, 1, 2)
+    assert.same({ "a", "b" }, read(reader, { "a", "b" }))
+    for _, v in ipairs { {}, { "a", "b", "c" }, { a = "b" }, { "a", b = "c" },
+                         { [0] = "a" }, { "a", nil, "c" }, { [1.5] = "a" } } do
+      local none, why = read(reader, v)
+      assert.is_nil(none)
+      assert.truthy(why:find "^key: ", why)
+    end
+    assert.same({}, read(value.list(value.text), {}))
+  end)
+
+  it("quotes in one line what it refuses", function()
+    local _, why, detail = read(function(v, field)
+      value.refuse(field, "%q is %d", v, 7)
+    end, "a\nb", "key\n")
+    assert.equal('key?: "a?b" is 7', why)
+    assert.equal("key?", detail.field)
+  end)
+
   it("names the field inside a record", function()
     local reader = value.record { port = value.port }
     local _, _, detail = read(reader, { port = 0 })

@@ -78,7 +78,8 @@ local keys = {
   timeout = value.record(stages),
   accepted_domains = function(v, field)
     local out = {}
-    for _, d in ipairs(value.list(value.domain, 1)(v, field)) do out[d] = true end
+    local list = value.list(value.domain, 1)(v, field)
+    for i = 1, #list do out[list[i]] = true end
     return out
   end,
   dkim = function(v, field)
