@@ -41,6 +41,33 @@ describe("a configuration file", function()
     end
   end)
 
+  it("is named first in whatever is wrong with it, in one line", function()
+    local long = ("d"):rep(100)
+    for _, text in ipairs { "return {", "error 'x'", "return 1", "\27Lua",
+                            "return { tsl = 1 }", "return { port = 0 }",
+                            "local x = '" .. long .. long .. "\n", "\n\n\1\2",
+                            "return { ['a\\nb'] = 1 }" } do
+      local name = os.tmpname()
+      with_file(text, function(short)
+        os.rename(short, name .. long)
+        local c, why = config.read(name .. long)
+        os.remove(name .. long)
+        assert.is_nil(c)
+        assert.equal(name .. long .. ":", why:sub(1, #name + #long + 1))
+        assert.falsy(why:find "%c", why)
+        assert.is_true(#why < 420, why)
+      end)
+      os.remove(name)
+    end
+  end)
+
+  it("is named with the line where it went wrong", function()
+    with_file("return {\n  port = nil + 1 }", function(name)
+      local _, why = config.read(name)
+      assert.truthy(why:find(name .. ":2: ", 1, true), why)
+    end)
+  end)
+
   it("must be there when it is named", function()
     refused("/nonexistent/directsend.lua", "config", "/nonexistent")
   end)

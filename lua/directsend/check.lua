@@ -34,12 +34,12 @@ function M.nearest(name, known)
   return best
 end
 
--- plain(s): what somebody gave us, as a message may show it: one line, and not
--- a long one
-function M.plain(s)
-  s = tostring(s)
-  if #s > 200 then
-    s = s:sub(1, 197):gsub("[\192-\255][\128-\191]*$", "") .. "..."
+-- plain(s [, most]): what somebody gave us, as a message may show it: one line,
+-- of 200 octets at most where no other figure is given
+function M.plain(s, most)
+  s, most = tostring(s), most or 200
+  if #s > most then
+    s = s:sub(1, most - 3):gsub("[\192-\255][\128-\191]*$", "") .. "..."
   end
   return (s:gsub("%c", "?"):gsub("\194[\128-\159]", "?"))
 end
