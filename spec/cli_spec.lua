@@ -28,9 +28,11 @@ describe("the command", function()
   after_each(servers.stop_all)
 
   it("tells its version", function()
-    local status, out = command { "version" }
-    assert.equal(0, status)
-    assert.equal("directsend 0.1.0\n", out)
+    for _, word in ipairs { "version", "--version" } do
+      local status, out = command { word }
+      assert.equal(0, status)
+      assert.equal("directsend 0.1.0\n", out)
+    end
   end)
 
   it("runs from a checkout by itself, from anywhere", function()
@@ -102,6 +104,13 @@ void syslog (int priority, const char *format, ...) {
       assert.truthy(m.raw:find("\r\nAuto-Submitted: auto-generated\r\n", 1,
                                true))
       assert.equal("client.example", m.ehlo)
+    end)
+
+    it("says that a program wrote it, unless told not to", function()
+      for option, says in pairs { ["--no-auto"] = false, ["--quiet"] = true } do
+        local _, out = command(words({ "render", option }, letter, text))
+        assert.equal(says, out:find("\r\nAuto-Submitted: ", 1, true) ~= nil)
+      end
     end)
 
     it("goes by the DNS it is told", function()

@@ -25,6 +25,17 @@ describe("options", function()
     assert.same({ auto = "generated" }, options.message(parse "send"))
   end)
 
+  it("may keep silent about who wrote the message", function()
+    assert.same({ auto = false }, options.message(parse("send", "--no-auto")))
+  end)
+
+  it("leave settings that are wrong to be refused", function()
+    local t, set = options.settings(parse("send", "--dns", "127.0.0.1",
+      "--timeout", "5"), { dns = "192.0.2.1", timeout = 3 })
+    assert.same({ dns = "192.0.2.1", timeout = 3 }, t)
+    assert.same({}, set)
+  end)
+
   it("become settings over those there are", function()
     local base = { tls = "off", dns = { servers = "192.0.2.1", timeout = 3 },
                    timeout = { total = 9, final = 8 }, from = "x@y.test" }
@@ -57,7 +68,24 @@ describe("options", function()
   it("name the nearest word", function()
     local none, why = options.parse { "send", "--subjct", "x" }
     assert.is_nil(none)
-    assert.truthy(why:find("--subject", 1, true))
+    assert.equal("unknown option '--subjct' (did you mean '--subject'?)", why)
+  end)
+
+  it("want a command, which may be an option", function()
+    local none, why = options.parse {}
+    assert.is_nil(none)
+    assert.truthy(why:find("a command is wanted", 1, true))
+    assert.equal("version", parse("--version").command)
+    assert.equal("version", parse("send", "--version").command)
+  end)
+
+  it("are said once, where not several make sense", function()
+    for _, name in ipairs { "--from", "--config", "--ip" } do
+      local none, why = options.parse { "send", name, "x", name, "y" }
+      assert.is_nil(none)
+      assert.truthy(why:find(name, 1, true), why)
+    end
+    assert.same({ "x", "y" }, parse("send", "--to", "x", "--to", "y").to)
   end)
 
   it("refuse what has not its form", function()

@@ -1,22 +1,6 @@
 local cjson = require "cjson"
 local show = require "directsend.show"
 
-local stdout = io.stdout
-
--- what f prints
-local function printed(f, ...)
-  local out = {}
-  io.stdout = { -- luacheck: ignore
-    write = function(_, ...)
-      for i = 1, select("#", ...) do out[#out + 1] = (select(i, ...)) end
-    end,
-  }
-  local ok, why = pcall(f, ...)
-  io.stdout = stdout -- luacheck: ignore
-  assert(ok, why)
-  return table.concat(out)
-end
-
 local rows = {
   { address = "a@b.test", outcome = "delivered", code = 250, seconds = 0.12345,
     tls = { level = "encrypted", version = "TLSv1.3" }, stage = "final" },
@@ -43,19 +27,27 @@ describe("show", function()
       .. "                  tls.level=encrypted  tls.version=TLSv1.3"
       .. "  seconds=0.123\n"
       .. "longer@b.test  outcome=failed     stage=rcpt   code=550"
-      .. "  enhanced=5.1.1  tls.level=encrypted\n", printed(show.rows, rows))
+      .. "  enhanced=5.1.1  tls.level=encrypted\n", show.rows(rows))
+  end)
+
+  it("has a column for what befell TLS where something did", function()
+    local clear = { address = "c@b.test", outcome = "delivered", seconds = 1,
+                    tls = { level = "none", note = "STARTTLS is not offered" } }
+    assert.truthy(show.rows { rows[1], clear }:find(
+      "  seconds=1.000  tls.note=STARTTLS is not offered\n", 1, true))
+    assert.falsy(show.rows(rows):find("note", 1, true))
   end)
 
   it("prints a report as one JSON object in one line", function()
     local whole = { rows[1], ok = true, message_id = "1@b.test", bytes = 9 }
-    local text = printed(show.report_json, whole)
+    local text = show.report_json(whole)
     assert.equal(1, select(2, text:gsub("\n", "")))
     assert.same({ ok = true, message_id = "1@b.test",
                   recipients = { rows[1] } }, cjson.decode(text))
   end)
 
   it("adds the error and its detail, and no report inside it", function()
-    local text = printed(show.report_json, {}, "why", { kind = "usage",
+    local text = show.report_json({}, "why", { kind = "usage",
                                                         report = rows })
     assert.same({ ok = false, message_id = cjson.null, recipients = {},
                   error = "why", detail = { kind = "usage" } },
@@ -64,7 +56,7 @@ describe("show", function()
   end)
 
   it("prints the same JSON for the same report", function()
-    local text = printed(show.report_json, { rows[2], ok = false }, "w", {})
+    local text = show.report_json({ rows[2], ok = false }, "w", {})
     assert.truthy(text:find('^{"detail":%[%],"error":"w","message_id":null,'
                             .. '"ok":false,"recipients":%[{"address":'), text)
   end)
@@ -76,8 +68,8 @@ describe("show", function()
                  .. "   10  m.b.test    " .. (" "):rep(27) .. "refused: why\n"
                  .. "   -   192.0.2.9   192.0.2.9:25 192.0.2.8:25\n"
                  .. "c@d.test  refused: no route\n",
-                 printed(show.plan, plan))
-    local p = cjson.decode(printed(show.plan_json, plan, true))
+                 show.plan(plan))
+    local p = cjson.decode(show.plan_json(plan, true))
     assert.is_true(p.ok)
     assert.same({ level = "opportunistic", policy = "default" },
                 p.destinations[1].tls)

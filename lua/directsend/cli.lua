@@ -1,5 +1,6 @@
 -- cli: the command directsend.
 
+local check = require "directsend.check"
 local config = require "directsend.config"
 local core = require "directsend.core"
 local directsend = require "directsend"
@@ -9,17 +10,34 @@ local value = require "directsend.value"
 local cli = {}
 
 local EX = { ok = 0, usage = 64, content = 65, host = 68, refused = 69,
-             temporary = 75, policy = 77, config = 78 }
+             io = 74, temporary = 75, policy = 77, config = 78 }
 
 -- whose fault a field of a message is, where it is not the content's
 local by_field = { from = EX.usage, to = EX.usage, cc = EX.usage,
                    bcc = EX.usage, envelope = EX.usage, config = EX.config,
                    aliases = EX.config, force_from = EX.config }
 
+local function say(text)
+  io.stderr:write("directsend: ", check.plain(text, 1000), "\n")
+end
+
 -- people read standard error; where nobody does, the system's log has it
 local function complain(o, text)
-  if not o.quiet then io.stderr:write("directsend: ", text, "\n") end
-  if not core.terminal(2) then core.log(text) end
+  if not o.quiet then say(text) end
+  if not core.terminal(2) then core.log(check.plain(text, 1000)) end
+end
+
+-- all that the command prints at once; nil, why: the output does not take it
+local function output(text)
+  local ok, why = io.stdout:write(text)
+  if ok then ok, why = io.stdout:flush() end
+  if ok then return true end
+  return nil, "standard output: " .. why
+end
+
+-- a signal ends a send like this
+local function interrupted(e)
+  return type(e) == "string" and e:find "interrupted!$" ~= nil
 end
 
 -- -------------------------------------------------------------- exit status
@@ -27,7 +45,7 @@ end
 local by_kind = { policy = EX.policy, tls = EX.policy, dns = EX.host,
                   usage = EX.usage }
 
--- the status of a report, or of the rows of a plan: api.md
+-- the status of a report, or of the rows of a plan
 local function status_of(rows)
   local failed
   for _, row in ipairs(rows) do
@@ -65,9 +83,23 @@ local function mailer_of(o, options)
   end
   local sane, mailer, detail
   sane, mailer, why, detail = pcall(directsend.new, t)
-  if not sane then return nil, EX.config, mailer end
-  if not mailer then return nil, status_of_detail(detail, set), why end
-  return mailer
+  if sane and mailer then return mailer end
+  if interrupted(mailer) then error(mailer, 0) end
+  local status = sane and status_of_detail(detail, set) or EX.config
+  if not sane then why = mailer end
+  if name and status == EX.config then why = name .. ": " .. why end
+  return nil, status, why
+end
+
+-- a body that no option gives; nil, status, words
+local function standard_input()
+  if core.terminal(0) then
+    return nil, EX.usage, "no body: say --text, --text-file or --html-file, "
+                          .. "or give it on standard input"
+  end
+  local text, why = io.read "*a"
+  if text then return text end
+  return nil, EX.content, "standard input: " .. why
 end
 
 -- the message of the options; nil, status, words
@@ -75,15 +107,27 @@ local function message_of(o, options)
   local t, why = value.read(options.message, o)
   if not t then return nil, EX.usage, why end
   if t.text or t.html then return t end
-  if core.terminal(0) then
-    return nil, EX.usage, "no body: say --text, --text-file or --html-file, "
-                          .. "or give it on standard input"
+  if o.command == "plan" then -- only asks who would get it
+    t.text = ""
+    return t
   end
-  t.text = io.read "*a" or ""
+  local status
+  t.text, status, why = standard_input()
+  if not t.text then return nil, status, why end
   return t
 end
 
 local run = {}
+
+-- what standard error tells of a row besides what the table does
+local function remark(o, row)
+  if row.outcome ~= "delivered" then
+    return complain(o, require "directsend.report".line(row))
+  end
+  local tls = row.tls or {}
+  if tls.level ~= "none" or (tls.note or "") == "" or o.quiet then return end
+  say(("%s: delivered in clear: %s"):format(row.address, tls.note))
+end
 
 function run.send(o, t, mailer)
   local report = require "directsend.report"
@@ -95,23 +139,38 @@ function run.send(o, t, mailer)
   if not rows.ok and not why then
     why, detail = report.message(rows), report.detail(rows)
   end
+  local told, trouble = true, nil
   if o.json then
-    show.report_json(rows, why, detail)
+    told, trouble = output(show.report_json(rows, why, detail))
   elseif not o.quiet then
-    show.rows(rows)
+    told, trouble = output(show.rows(rows))
   end
-  for _, row in ipairs(rows) do
-    if row.outcome ~= "delivered" then complain(o, report.line(row)) end
-  end
+  if not told then complain(o, trouble) end
+  for _, row in ipairs(rows) do remark(o, row) end
   return status_of(rows)
+end
+
+-- standard output for a message to be written to, which keeps what befell it
+local function message_output()
+  local to = {}
+  function to.write(_, piece)
+    local ok
+    ok, to.why = io.stdout:write(piece)
+    return ok, to.why
+  end
+  return to
 end
 
 function run.render(_, t, mailer)
   local m, why, detail = message.new(t, mailer.config)
   if not m then return status_of_detail(detail), why, detail end
+  local to = message_output()
   local ok
-  ok, why, detail = m:write { file = io.stdout }
+  ok, why, detail = m:write { file = to }
+  if to.why then return EX.io, "standard output: " .. to.why, detail end
   if not ok then return status_of_detail(detail), why, detail end
+  ok, why = output ""
+  if not ok then return EX.io, why, { kind = "local" } end
   return EX.ok
 end
 
@@ -134,11 +193,13 @@ function run.plan(o, t, mailer)
   local plan, why, detail = require "directsend.plan"(mailer.config, t)
   if not plan then return status_of_detail(detail), why, detail end
   local status = status_of(expected(plan))
+  local ok = true
   if o.json then
-    show.plan_json(plan, status == EX.ok)
+    ok, why = output(show.plan_json(plan, status == EX.ok))
   elseif not o.quiet then
-    show.plan(plan)
+    ok, why = output(show.plan(plan))
   end
+  if not ok then return EX.io, why, { kind = "local" } end
   return status
 end
 
@@ -154,9 +215,46 @@ local function perform(o, options)
   return run[o.command](o, t, mailer)
 end
 
+-- the same, whatever happens meanwhile
+local function attempt(o, options)
+  local ran, status, why, detail = pcall(perform, o, options)
+  if ran then return status, why, detail end
+  if not interrupted(status) then error(status, 0) end
+  return EX.temporary, "interrupted; what had begun may have been delivered",
+         { kind = "local", temporary = true }
+end
+
 local function lacking(name)
-  io.stderr:write("directsend: the command needs ", name, "\n")
+  say("the command needs " .. name)
   return EX.config
+end
+
+local function version()
+  local ok, why = output(directsend._VERSION .. "\n")
+  if ok then return EX.ok end
+  say(why)
+  return EX.io
+end
+
+-- for programs: why there is no report
+local function excuse(why, detail)
+  detail = detail or { kind = "usage" }
+  local text = require "directsend.show".report_json({}, why, detail)
+  local ok, trouble = output(text)
+  if not ok then say(trouble) end
+end
+
+local function has_json()
+  return (pcall(require, "cjson"))
+end
+
+-- arguments that are none
+local function misused(args, wrong)
+  local json
+  for _, word in ipairs(args) do json = json or word == "--json" end
+  if json and has_json() then excuse(wrong) end
+  say(wrong)
+  return EX.usage
 end
 
 -- cli.main: run the command with these arguments; its exit status
@@ -164,24 +262,16 @@ function cli.main(args)
   local ok, options = pcall(require, "directsend.options")
   if not ok then return lacking "lua-argparse" end
   local o, wrong = options.parse(args)
-  if not o then
-    io.stderr:write("directsend: ", wrong, "\n")
-    return EX.usage
-  end
-  if o.command == "version" then
-    io.stdout:write(directsend._VERSION, "\n")
-    return EX.ok
-  end
+  if not o then return misused(args, wrong) end
+  if o.command == "version" then return version() end
   if o.command == "dkim" then
     local status, why = require "directsend.dkimcommand"(o)
     if why then complain(o, why) end
     return status
   end
-  if o.json and not pcall(require, "cjson") then return lacking "lua-cjson" end
-  local status, why, detail = perform(o, options)
-  if why and o.json then
-    require "directsend.show".report_json({}, why, detail or { kind = "usage" })
-  end
+  if o.json and not has_json() then return lacking "lua-cjson" end
+  local status, why, detail = attempt(o, options)
+  if why and o.json and status ~= EX.io then excuse(why, detail) end
   if why then complain(o, why) end
   return status
 end

@@ -2,45 +2,53 @@
 -- as settings.
 
 local argparse = require "argparse"
+local check = require "directsend.check"
 local core = require "directsend.core"
+local value = require "directsend.value"
 
 local options = {}
 
+-- an option that is said once, and one that may be said again
+local function one(p, name, argname, words)
+  return p:option(name, words):argname(argname):overwrite(false)
+end
+local function many(p, name, argname, words)
+  return p:option(name, words):argname(argname):count "*"
+end
+
 -- what is set for one run; options.settings reads it
 local function common(p)
-  p:option("--config", "Configuration file."):argname "FILE"
-  p:option("--dns", "DNS server to ask."):argname "IP[:PORT]":count "*"
-  p:option("--port", "Port of the receiving hosts."):argname "N"
-  p:option("--route", "Send a domain's mail to this host; * for all others.")
-    :argname "DOMAIN=HOST[:PORT]":count "*"
-  p:option("--tls", "off, opportunistic, required or verified.")
-    :argname "LEVEL"
-  p:option("--ca-file", "Authorities to trust."):argname "FILE"
-  p:option("--hostname", "Name to give in EHLO."):argname "NAME"
+  one(p, "--config", "FILE", "Configuration file.")
+  many(p, "--dns", "IP[:PORT]", "DNS server to ask.")
+  one(p, "--port", "N", "Port of the receiving hosts.")
+  many(p, "--route", "DOMAIN=HOST[:PORT]",
+       "Send a domain's mail to this host; * for all others.")
+  one(p, "--tls", "LEVEL", "off, opportunistic, required or verified.")
+  one(p, "--ca-file", "FILE", "Authorities to trust.")
+  one(p, "--hostname", "NAME", "Name to give in EHLO.")
   p:flag("--allow-private", "Let hosts have private addresses.")
-  p:option("--ip", "4first, 6first, 4 or 6."):argname "ORDER"
-  p:option("--timeout", "Longest a send may take."):argname "SECONDS"
+  one(p, "--ip", "ORDER", "4first, 6first, 4 or 6.")
+  one(p, "--timeout", "SECONDS", "Longest a send may take.")
   p:flag("--json", "Print one JSON object.")
-  p:option("--trace", "Show the dialogue, or write it to a file.")
-    :argname "FILE":args "?"
+  one(p, "--trace", "FILE", "Show the dialogue, or write it to a file.")
+    :args "?"
   p:flag("--quiet", "Say nothing; the exit status tells.")
 end
 
 -- what is sent; options.message reads it
 local function letter(p)
-  p:option("--from", "Author."):argname "ADDRESS"
-  for _, name in ipairs { "to", "cc", "bcc" } do
-    p:option("--" .. name, "Recipients."):argname "ADDRESS[,...]":count "*"
+  one(p, "--from", "ADDRESS", "Author.")
+  for _, name in ipairs { "--to", "--cc", "--bcc" } do
+    many(p, name, "ADDRESS[,...]", "Recipients.")
   end
-  p:option("--subject", "Subject."):argname "TEXT"
-  p:option("--text", "Body."):argname "TEXT"
-  p:option("--text-file", "Body, from a file."):argname "FILE"
-  p:option("--html-file", "HTML body, from a file."):argname "FILE"
-  p:option("--attach", "File to attach."):argname "FILE":count "*"
-  p:option("--inline", "File the HTML body shows as cid:CID.")
-    :argname "CID=FILE":count "*"
-  p:option("--header", "Another header field."):argname "'NAME: VALUE'"
-    :count "*"
+  one(p, "--subject", "TEXT", "Subject.")
+  p:mutex(one(p, "--text", "TEXT", "Body."),
+          one(p, "--text-file", "FILE", "Body, from a file."))
+  one(p, "--html-file", "FILE", "HTML body, from a file.")
+  many(p, "--attach", "FILE", "File to attach.")
+  many(p, "--inline", "CID=FILE", "File the HTML body shows as cid:CID.")
+  many(p, "--header", "'NAME: VALUE'", "Another header field.")
+  p:flag("--no-auto", "Do not say that a program wrote it (Auto-Submitted).")
 end
 
 local commands = {
@@ -86,18 +94,22 @@ function options.parse(args)
   end
   dkim(p:command("dkim", "Make keys that sign mail; check signatures."))
   p:command("version", "Print the version.")
+  p:flag("--version", "Print the version.")
+  p:require_command(false)
   local ok, got = p:pparse(args)
-  if ok then return got end
-  return nil, got
+  if not ok then
+    got = got:gsub("\nDid you mean (.*)%?$", " (did you mean %1?)")
+    return nil, check.plain(got)
+  end
+  if got.version then got.command = "version" end
+  if got.command then return got end
+  return nil, "a command is wanted: send, render, plan, dkim or version"
 end
 
 local function pair(text, pattern, option, form)
-  local key, value = text:match(pattern)
-  if not key then
-    error({ field = option, text = ("%s: %q is not %s")
-            :format(option, text, form) }, 0)
-  end
-  return key, value
+  local key, content = text:match(pattern)
+  if not key then value.refuse(option, "%q is not %s", text, form) end
+  return key, content
 end
 
 local function some(list)
@@ -129,9 +141,9 @@ end
 local function headers_of(list)
   local out = {}
   for i, text in ipairs(list) do
-    local name, value = pair(text, "^([^:]+):%s*(.*)$", "--header",
-                             "'NAME: VALUE'")
-    out[i] = { name, value }
+    local name, content = pair(text, "^([^:]+):%s*(.*)$", "--header",
+                               "'NAME: VALUE'")
+    out[i] = { name, content }
   end
   return some(out)
 end
@@ -144,7 +156,7 @@ function options.message(o)
     text = o.text or o.text_file and { path = o.text_file },
     html = o.html_file and { path = o.html_file },
     attach = some(o.attach), inline = inline_of(o.inline),
-    headers = headers_of(o.header), auto = "generated",
+    headers = headers_of(o.header), auto = not o.no_auto and "generated",
   }
 end
 
@@ -172,15 +184,17 @@ end
 -- which of its keys they set
 function options.settings(o, base)
   local t, set = {}, {}
-  for key, value in pairs(base) do t[key] = value end
-  local function put(key, value)
-    if value ~= nil then t[key], set[key] = value, true end
+  for key, v in pairs(base) do t[key] = v end
+  local function put(key, v)
+    if v ~= nil then t[key], set[key] = v, true end
   end
   for _, key in ipairs { "port", "tls", "ca_file", "hostname",
                          "allow_private", "ip" } do
     put(key, o[key])
   end
   local function within(key, values)
+    -- what is wrong stays, to be refused
+    if type(base[key] or values) ~= "table" then return end
     for k, v in pairs(base[key] or {}) do
       if values[k] == nil then values[k] = v end
     end

@@ -1,4 +1,4 @@
--- show: what the command prints: JSON for programs, tables for people.
+-- show: what the command prints, as text: JSON for programs, tables for people.
 
 local show = {}
 
@@ -25,8 +25,8 @@ local function encode(v)
   return "{" .. table.concat(out, ",") .. "}"
 end
 
-local function print_json(object)
-  io.stdout:write(encode(object), "\n")
+local function json(object)
+  return encode(object) .. "\n"
 end
 
 -- show.report_json: of a send, or of why there was none
@@ -36,9 +36,9 @@ function show.report_json(rows, why, detail)
   for key, value in pairs(detail or {}) do
     if key ~= "report" then plain[key] = value end
   end
-  print_json { ok = rows.ok == true,
-               message_id = rows.message_id or require "cjson".null,
-               recipients = list, error = why, detail = why and plain }
+  return json { ok = rows.ok == true,
+                message_id = rows.message_id or require "cjson".null,
+                recipients = list, error = why, detail = why and plain }
 end
 
 -- show.plan_json: ok: every recipient has a host
@@ -49,31 +49,34 @@ function show.plan_json(plan, ok)
                         tls = { level = d.level, policy = d.policy },
                         recipients = d.recipients, hosts = d.hosts }
   end
-  print_json { ok = ok, sender = plan.sender, destinations = destinations,
-               refused = plan.refused }
+  return json { ok = ok, sender = plan.sender, destinations = destinations,
+                refused = plan.refused }
 end
 
 -- ------------------------------------------------------------------ tables
 
 -- rows of cells, each column as wide as its widest
-local function print_table(lines)
+local function columned(lines)
   local width = {}
   for _, cells in ipairs(lines) do
     for i, cell in ipairs(cells) do
       width[i] = math.max(width[i] or 0, #cell)
     end
   end
-  for _, cells in ipairs(lines) do
+  local text = {}
+  for n, cells in ipairs(lines) do
     local out = {}
     for i, cell in ipairs(cells) do
       out[i] = cell .. (" "):rep(width[i] - #cell)
     end
-    io.stdout:write((table.concat(out, "  "):gsub("%s+$", "")), "\n")
+    text[n] = table.concat(out, "  "):gsub("%s+$", "") .. "\n"
   end
+  return table.concat(text)
 end
 
 local columns = { "outcome", "stage", "code", "enhanced", "host", "ip", "port",
-                  "tls.level", "tls.version", "queue_id", "seconds" }
+                  "tls.level", "tls.version", "queue_id", "seconds",
+                  "tls.note" }
 
 local function field(row, name)
   local inner = name:match "^tls%.(.*)"
@@ -97,7 +100,7 @@ function show.rows(rows)
       if used[name] then table.insert(lines[i], field(row, name) or "") end
     end
   end
-  print_table(lines)
+  return columned(lines)
 end
 
 local function host_lines(hosts)
@@ -112,17 +115,19 @@ end
 
 -- show.plan: destinations, who goes there, and the hosts in their order
 function show.plan(plan)
+  local out = {}
   for _, d in ipairs(plan.destinations) do
-    io.stdout:write(("%s  route=%s  tls=%s (%s)\n"):format(
-      d.destination, d.route, d.level, d.policy))
+    out[#out + 1] = ("%s  route=%s  tls=%s (%s)\n"):format(
+      d.destination, d.route, d.level, d.policy)
     for _, address in ipairs(d.recipients) do
-      io.stdout:write("  to ", address, "\n")
+      out[#out + 1] = "  to " .. address .. "\n"
     end
-    print_table(host_lines(d.hosts))
+    out[#out + 1] = columned(host_lines(d.hosts))
   end
   for _, r in ipairs(plan.refused) do
-    io.stdout:write(r.address, "  refused: ", r.text, "\n")
+    out[#out + 1] = r.address .. "  refused: " .. r.text .. "\n"
   end
+  return table.concat(out)
 end
 
 return show
