@@ -118,9 +118,9 @@ install: all
 	cd lua && find directsend -name '*.lua' \
 	  -exec install -D -m 644 {} $(D)$(LUADIR)/{} \;
 	install -m 755 $(MODULES) $(D)$(LIBDIR)/directsend
-	sed 's|^lua=lua$$|lua=$(LUA_BIN)|' bin/directsend \
-	  >$(D)$(PREFIX)/bin/directsend
-	chmod 755 $(D)$(PREFIX)/bin/directsend
+	install -m 755 bin/directsend $(D)$(PREFIX)/bin
+	sed -i -e 's|^lua=lua$$|lua=$(LUA_BIN)|' -e 's|@LUA@|$(abspath $(LUADIR))|' \
+	  -e 's|@LIB@|$(abspath $(LIBDIR))|' $(D)$(PREFIX)/bin/directsend
 install-lib: lib
 	install -d $(D)$(PREFIX)
 	cp -Rf $(L)/include $(L)/lib $(D)$(PREFIX)
@@ -129,14 +129,14 @@ install-lib: lib
 SPEC = spec
 deps: ; @.ci/deps ci
 demo:
-	@.ci/deps demo && .ci/servers && $(MAKE) -s all && \
+	@LUA=$(LUA) .ci/deps demo && .ci/servers && $(MAKE) -s all && \
 	  $(RUN) examples/demo/demo.lua
 test:
 	@LUA=$(LUA) .ci/deps test && .ci/servers
 	@$(MAKE) -s all door && $(MAKE) -s all LUA=jit SAN=
 	@$(PRELOAD) $(RUN) "$$(command -v busted)" $(SPEC)
 floors check fuzz readers: ; @.ci/$@
-clean: ; rm -rf build
+clean: ; rm -rf build directsend/*.so; find src -name '*.o' -delete
 help: ; @cat .ci/help
 
 RUN = LUA_PATH='lua/?.lua;lua/?/init.lua;spec/?.lua;;' LUA_CPATH='$(B)/?.so;;' \
