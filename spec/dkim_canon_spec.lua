@@ -77,7 +77,7 @@ describe("dkim/canon of a body", function()
       seed = (seed * 16807) % 2147483647
       return seed % n + 1
     end
-    local parts = { " ", "\t", "\r", "\n", "\r\n", "x", "\r\n", "word", "longer than eight" }
+    local parts = { " ", "\t", "\r", "\n", "\r\n", "x", "\r\n", "word", "longer than eight", "a b c d e f ", "\2", "\195\164" }
     for _ = 1, 1500 do
       local cut, body = {}, {}
       for i = 1, pick(12) do

@@ -118,15 +118,23 @@ static int is_plain (int c) {
   return !is_wsp(c) && c != '\r';
 }
 
-/* how many octets at the front are plain for certain: those above SP, eight
-   at a time */
+/* in each byte of the words the high bit: it is above SP; it is SP */
+#define EACH(byte)  (UINT64_C(0x0101010101010101) * (byte))
+#define ABOVE(w)    ((((w)&EACH(0x7f)) + EACH(0x7f - 0x20)) | (w))
+#define DIFFERS(w)  ((((w)&EACH(0x7f)) + EACH(0x7f)) | (w))
+#define IS_SPACE(w) ~DIFFERS((w) ^ EACH(0x20))
+
+/* the octets at the front that are plain, or a space with a plain one behind:
+   eight at a time while they are above SP for certain */
 static size_t skip (const char *p, size_t n) {
-  const uint64_t ones = UINT64_C(0x0101010101010101);
   size_t i = 0;
-  for (; n - i >= 8; i += 8) {
-    uint64_t v;
-    memcpy(&v, p + i, 8);
-    if ((v - 0x21 * ones) & ~v & 0x80 * ones)
+  if (n == 0 || !is_plain((unsigned char)p[0]))
+    return 0;
+  for (; n - i > 8; i += 8) {
+    uint64_t here, next;
+    memcpy(&here, p + i, 8);
+    memcpy(&next, p + i + 1, 8);
+    if (~(ABOVE(here) | (IS_SPACE(here) & ABOVE(next))) & EACH(0x80))
       break;
   }
   while (i < n && is_plain((unsigned char)p[i]))
