@@ -69,26 +69,26 @@ local handlers = {
     ngx.print(outcomes.delivered, " ", answered)
   ]],
   ["/read"] = [[
-    local data, at, others = ("x"):rep(70) .. "\r\n", 0, 0
+    local data, at, others = (("x"):rep(70) .. "\r\n"):rep(10), 0, 0
     local head = "From: a@contoso.test\r\nTo: b@example.test\r\n\r\n"
-    local t = { rewind = function() at = 0 end, size = #head + 1000 * #data }
+    local t = { rewind = function() at = 0 end, size = #head + 100 * #data }
     function t.read()
-      ngx.sleep(0) -- what a socket or a database would do
+      ngx.sleep(0.001) -- what a socket or a database would do
       at = at + 1
-      if at <= 1001 then return at == 1 and head or data end
+      if at <= 101 then return at == 1 and head or data end
     end
     local counting = ngx.thread.spawn(function()
       while others >= 0 do
         others = others + 1
-        ngx.sleep(0)
+        ngx.sleep(0.001)
       end
     end)
     if args.lone then t.rewind, t.size = nil, nil end
     local text = told(mailer { tls = args.tls }:send { raw = t })
     local seen = others
-    others = -2
+    others = -1000
     ngx.thread.wait(counting)
-    ngx.print(text, " ", seen > 500 and "yielded" or "blocked")
+    ngx.print(text, " ", seen > 20 and "yielded" or "blocked")
   ]],
   ["/count"] = [[ ngx.print "1" ]],
   ["/pid"] = [[ ngx.print(ngx.worker.pid()) ]],
