@@ -85,6 +85,10 @@ describe("options", function()
       assert.is_nil(none)
       assert.truthy(why:find(name, 1, true), why)
     end
+    local none, why = options.parse { "dkim", "keygen", "--bits", "1", "--bits",
+                                      "2", "--domain", "d", "--selector", "s" }
+    assert.is_nil(none)
+    assert.truthy(why:find("--bits", 1, true), why)
     assert.same({ "x", "y" }, parse("send", "--to", "x", "--to", "y").to)
   end)
 

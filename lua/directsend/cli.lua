@@ -204,6 +204,7 @@ function run.plan(o, t, mailer)
 end
 
 local function perform(o, options)
+  if o.command == "dkim" then return require "directsend.dkimcommand"(o) end
   local mailer, status, why = mailer_of(o, options)
   if not mailer then return status, why end
   for _, text in ipairs((mailer.config.dkim or {}).warnings or {}) do
@@ -264,11 +265,6 @@ function cli.main(args)
   local o, wrong = options.parse(args)
   if not o then return misused(args, wrong) end
   if o.command == "version" then return version() end
-  if o.command == "dkim" then
-    local status, why = require "directsend.dkimcommand"(o)
-    if why then complain(o, why) end
-    return status
-  end
   if o.json and not has_json() then return lacking "lua-cjson" end
   local status, why, detail = attempt(o, options)
   if why and o.json and status ~= EX.io then excuse(why, detail) end

@@ -61,22 +61,22 @@ local commands = {
 local function dkim(p)
   p:command_target "action"
   local function identity(c)
-    c:option("--domain", "Domain that signs."):argname "DOMAIN":count(1)
-    c:option("--selector", "Name of the key in it."):argname "NAME":count(1)
+    one(c, "--domain", "DOMAIN", "Domain that signs."):count(1)
+    one(c, "--selector", "NAME", "Name of the key in it."):count(1)
   end
   local keygen = p:command("keygen", "Make a key; print the record to publish.")
   identity(keygen)
-  keygen:option("--bits", "Length of an RSA key."):argname "N"
+  one(keygen, "--bits", "N", "Length of an RSA key.")
   keygen:flag("--ed25519", "Make an Ed25519 key, not an RSA one.")
-  keygen:option("--out", "File to write the key to."):argname "FILE"
+  one(keygen, "--out", "FILE", "File to write the key to.")
   local record = p:command("record", "Print the record of a key.")
   record:argument("file", "File with the key.")
   identity(record)
   local verify = p:command("verify", "Check a message's signatures.")
   verify:argument("file", "File with the message; - for standard input.")
-  verify:option("--key", "File with the record, instead of asking the DNS.")
-    :argname "FILE"
-  verify:option("--dns", "DNS server to ask."):argname "IP[:PORT]":count "*"
+  one(verify, "--key", "FILE",
+      "File with the record, instead of asking the DNS.")
+  many(verify, "--dns", "IP[:PORT]", "DNS server to ask.")
   for _, c in ipairs { keygen, record, verify } do
     c:flag("--quiet", "Say nothing; the exit status tells.")
   end
