@@ -34,7 +34,7 @@ local function memory(changes)
     self.peer.out = ""
     return data
   end
-  function conn:close()
+  function conn.close()
     driver.open = driver.open - 1
   end
   function driver.connect(op)
