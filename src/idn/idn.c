@@ -3,20 +3,24 @@
 #include <idn2.h>
 #include <stdint.h>
 
-static int convert (const uint8_t *domain, uint8_t **out) {
-  return idn2_lookup_u8(domain, out,
-                        IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
+#define USUAL IDN2_NONTRANSITIONAL
+#define STD3  (USUAL | IDN2_USE_STD3_ASCII_RULES)
+
+/* is that what comes of the domain with these flags? */
+static int becomes (const uint8_t *domain, int flags, const uint8_t *ascii) {
+  uint8_t *again = NULL;
+  int same = idn2_lookup_u8(domain, &again, flags) == IDN2_OK &&
+             strcmp((const char *)ascii, (const char *)again) == 0;
+  idn2_free(again);
+  return same;
 }
 
 /* does the ASCII form lead back to itself over its Unicode form? */
 static int comes_back (const uint8_t *ascii) {
-  uint8_t *again = NULL;
   char *wide = NULL;
   int same = idn2_to_unicode_8z8z((const char *)ascii, &wide, 0) == IDN2_OK &&
-             convert((const uint8_t *)wide, &again) == IDN2_OK &&
-             strcmp((const char *)ascii, (const char *)again) == 0;
+             becomes((const uint8_t *)wide, STD3, ascii);
   idn2_free(wide);
-  idn2_free(again);
   return same;
 }
 
@@ -35,7 +39,7 @@ int ds_idn_to_ascii (void *ud, ds_span domain, char out[DS_IDN_MAX + 1],
     return refuse(e, domain, "the domain is longer than 253 octets");
   memcpy(in, domain.p, domain.n);
   in[domain.n] = '\0';
-  rc = convert(in, &ascii);
+  rc = idn2_lookup_u8(in, &ascii, STD3);
   if (rc == IDN2_MALLOC)
     return ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL,
                         "not enough memory");
@@ -43,7 +47,8 @@ int ds_idn_to_ascii (void *ud, ds_span domain, char out[DS_IDN_MAX + 1],
     why = idn2_strerror(rc);
   else if (strlen((const char *)ascii) > DS_IDN_MAX)
     why = "the domain is longer than 253 octets";
-  else if (!comes_back(ascii))
+  /* the rules of STD 3 make it drop some marks instead of refusing them */
+  else if (!becomes(in, USUAL, ascii) || !comes_back(ascii))
     why = "the domain has no one form in ASCII";
   else
     memcpy(out, ascii, strlen((const char *)ascii) + 1);

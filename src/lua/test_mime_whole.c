@@ -3,6 +3,7 @@
 
 #include "lua/compat.h"
 #include "lua/test_mime.h"
+#include "mime/address.h"
 #include "mime/message.h"
 #include "mime/stream.h"
 
@@ -232,10 +233,35 @@ static int misuse (lua_State *L) {
   return 3;
 }
 
+static int count_call (void *ud, ds_span domain, char out[DS_DOMAIN_MAX + 1],
+                       ds_error *e) {
+  (void)domain;
+  (void)e;
+  ++*(lua_Integer *)ud;
+  memcpy(out, "a.example", sizeof "a.example");
+  return DS_OK;
+}
+
+/* wide(address): how often its domain was handed to a converter; why not */
+static int wide (lua_State *L) {
+  ds_mailbox_rules rules = {0, count_call, NULL};
+  lua_Integer calls = 0;
+  ds_error e = {0};
+  ds_span text;
+  ds_mailbox m;
+  text.p = luaL_checklstring(L, 1, &text.n);
+  rules.ud = &calls;
+  if (ds_address_parse(&m, text, &rules, &e) == DS_OK)
+    ds_mailbox_clear(&m);
+  lua_pushinteger(L, calls);
+  lua_pushstring(L, e.text);
+  return 2;
+}
+
 void ds_test_mime_whole (lua_State *L) {
   static const luaL_Reg functions[] = {
       {"stream", stream}, {"depth", depth}, {"whole", whole},
-      {"misuse", misuse}, {NULL, NULL},
+      {"misuse", misuse}, {"wide", wide},   {NULL, NULL},
   };
   luaL_setfuncs(L, functions, 0);
 }
