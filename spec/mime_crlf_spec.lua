@@ -18,6 +18,18 @@ describe("crlf", function()
     end
   end)
 
+  it("finds line ends, and nothing that looks like them, at every place of a long run", function()
+    local alike = "\0\9\11\12\14\128\138\141\255"
+    for before = 0, 24 do
+      for _, ends in ipairs { "\r", "\n", "\r\n" } do
+        for _, after in ipairs { 0, 1, 7, 8, 9 } do
+          local front, back = alike:rep(3):sub(1, before), alike:sub(1, after)
+          assert.equal(front .. "\r\n" .. back, mime.crlf { front .. ends .. back })
+        end
+      end
+    end
+  end)
+
   it("ends an open last line, and only that", function()
     assert.equal("a\r\n", mime.crlf({ "a" }, true))
     assert.equal("a\r\n", mime.crlf({ "a\r" }, true))

@@ -38,6 +38,12 @@ describe("quoted-printable", function()
     assert.equal("a =20\r\nb=09\r\n=20", encoded "a  \r\nb\t\r\n ")
   end)
 
+  it("makes every line end CRLF, wherever the text is cut", function()
+    for _, list in ipairs(pieces "a \rb\t\n\r\r\n\n \r\n\rc\r \n") do
+      assert.equal("a=20\r\nb=09\r\n\r\n\r\n\r\n=20\r\n\r\nc\r\n=20\r\n", (mime.qp(list)))
+    end
+  end)
+
   it("keeps lines to 76, and breaks them only between whole octets", function()
     for width = 70, 80 do
       for _, tail in ipairs { "", "x", "\195\169", " ", "=", " \r\n" } do

@@ -46,6 +46,21 @@ describe("scan", function()
     assert.equal(1, mime.scan({ "\0" }).nul)
   end)
 
+  it("finds one NUL, one octet that is not ASCII, wherever it stands", function()
+    for before = 0, 40 do
+      local front = ("\1\127"):rep(before)
+      for _, after in ipairs { 0, 1, 7, 8, 20 } do
+        local back = ("\127\1"):rep(after)
+        local found = mime.scan { front .. back }
+        assert.same({ 0, 0 }, { found.nul, found.eight })
+        found = mime.scan { front .. "\0" .. back }
+        assert.same({ 1, 0 }, { found.nul, found.eight })
+        found = mime.scan { front .. "\128" .. back }
+        assert.same({ 0, 1 }, { found.nul, found.eight })
+      end
+    end
+  end)
+
   it("foretells the octets of every encoding", function()
     local seed = 1
     for n = 0, 3000, 61 do
