@@ -90,7 +90,7 @@ describe("a file", function()
     local s, text
     repeat s, text = m.core:read() until not s or s == ""
     assert.is_nil(s)
-    assert.is_truthy(text:find(name .. ": has changed", 1, true))
+    assert.is_truthy(text:find(name .. ": has changed", 1, true), text)
   end)
 
   it("that is cut while it is read is one too", function()

@@ -1,3 +1,4 @@
+local core = require "directsend.core"
 local dkim = require "directsend.dkim"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -52,7 +53,7 @@ describe("net/secret", function()
   it("writes a file for its owner alone, whatever the umask", function()
     for _, mask in ipairs { "000", "022", "077" } do
       local path = files:path("new" .. mask)
-      local script = files:write("write.lua", ("assert(require 'directsend.dkim'.write(%q, 'secret'))"):format(path))
+      local script = files:write("write.lua", ("assert(require 'directsend.core'.write_private(%q, 'secret'))"):format(path))
       local said, ended_well = process.run(script, { under = "sh -c 'umask " .. mask .. "; exec \"$@\"' sh" })
       assert.is_true(ended_well, said)
       assert.equal("-rw-------", mode("new" .. mask))
@@ -64,7 +65,7 @@ describe("net/secret", function()
     files:write("there", "old")
     files:run "ln -s elsewhere link"
     for _, name in ipairs { "there", "link" } do
-      local ok, text, detail = dkim.write(files:path(name), "new")
+      local ok, text, detail = core.write_private(files:path(name), "new")
       assert.is_nil(ok)
       assert.equal(files:path(name) .. ": File exists", text)
       assert.same({ kind = "usage" }, detail)

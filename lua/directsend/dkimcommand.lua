@@ -53,7 +53,7 @@ function run.keygen(o)
   if not line then return EX.usage, why end
   local out = o.out or ("%s.%s.pem"):format(o.selector, o.domain)
   local written
-  written, why = dkim.write(out, pem)
+  written, why = core.write_private(out, pem)
   if not written then return EX.usage, why end
   say(o, io.stderr, "directsend: the key is in " .. out)
   say(o, io.stdout, line)

@@ -140,7 +140,7 @@ local function judged(rows, all)
   return nil, report.message(rows), report.detail(rows)
 end
 
--- mailer:send: api.md.  A message is a table, or one that is built already.
+-- mailer:send: now, over the network.  A message is a table, or one that is built already.
 function mailer:send(t)
   if self.closed then error("directsend: this mailer is closed", 0) end
   local m, why, detail = message.new(t, self.config)

@@ -252,7 +252,7 @@ local function build(w, given)
   return nil, got.text, { kind = "usage", field = got.field }
 end
 
--- message.new: the message of a table (api.md), with a mailer's settings; or
+-- message.new: the message of a table, with a mailer's settings; or
 -- the one that t is already.  nil, message, detail where a value will not do.
 -- Besides a configuration's, settings may be time (Unix seconds), zone (seconds
 -- east of UTC), random (a function of a number of octets) and auto: the same

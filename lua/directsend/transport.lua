@@ -30,11 +30,6 @@ local function chosen(envelope, groups)
   return out
 end
 
--- a file for its owner alone, from its first moment
-local function private(name, text)
-  return require "directsend.dkim".write(name, text)
-end
-
 -- NAME.eml, the message, and NAME.env, the sender and the recipients line by
 -- line: a name that nobody else has.  Who sees NAME.eml sees both whole.
 local function write_down(directory, m, envelope)
@@ -45,9 +40,9 @@ local function write_down(directory, m, envelope)
   local lines = envelope.sender .. "\n"
                 .. table.concat(envelope.recipients, "\n") .. "\n"
   local part, detail = name .. ".part", nil
-  local ok, why = private(part, "")
+  local ok, why = core.write_private(part, "")
   if ok then ok, why, detail = m:write { path = part } end
-  if ok then ok, why = private(name .. ".env", lines) end
+  if ok then ok, why = core.write_private(name .. ".env", lines) end
   if ok then ok, why = os.rename(part, name .. ".eml") end
   if ok then return true end
   os.remove(part)

@@ -81,7 +81,7 @@ typedef struct ds_envelope {
                               its start, and no other delivery's meanwhile */
 } ds_envelope;
 
-/* what became of one recipient (api.md: report) */
+/* what became of one recipient */
 typedef struct ds_row {
   uint32_t tag;
   size_t recipient; /* index in the envelope */

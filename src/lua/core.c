@@ -7,6 +7,8 @@
 
 #include "dns/message.h"
 #include "lua/compat.h"
+#include "lua/field.h"
+#include "net/secret.h"
 #include "net/socket.h"
 #include "net/sys.h"
 #include "smtp/engine.h"
@@ -82,6 +84,19 @@ static int core_terminal (lua_State *L) {
 static int core_log (lua_State *L) {
   ds_log_failure(luaL_checkstring(L, 1));
   return 0;
+}
+
+/* write_private(path, text): a new file, for its owner alone from its first
+   moment */
+static int core_write_private (lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  ds_error e = {DS_OK, DS_KIND_NONE, "", ""};
+  ds_span text = check_span(L, 2);
+  luaL_argcheck(L, strlen(path) == lua_rawlen(L, 1), 1, "a NUL in a path");
+  if (ds_secret_write(path, text, &e) != DS_OK)
+    return ds_lua_refuse(L, &e);
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 static void push_endpoint (lua_State *L, const ds_endpoint *e) {
@@ -192,6 +207,7 @@ static const luaL_Reg functions[] = {
     {"hostname", core_hostname},
     {"terminal", core_terminal},
     {"log", core_log},
+    {"write_private", core_write_private},
     {"resolv_conf", core_resolv_conf},
     {"hostname_ok", core_hostname_ok},
     {"domain_ok", core_domain_ok},

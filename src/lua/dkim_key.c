@@ -1,6 +1,6 @@
 /*
 ** dkim_key: keys as userdata.  dkim.key(PEM text, file name or {path=}) reads
-** one, dkim.generate makes the text of a new one, dkim.write writes it down.
+** one, dkim.generate makes the text of a new one.
 */
 #include <string.h>
 
@@ -179,18 +179,6 @@ static int generate (lua_State *L) {
                   &e);
 }
 
-/* write(path, text): a new file for its owner alone */
-static int write_down (lua_State *L) {
-  const char *path = check_path(L, 1);
-  ds_error e = {DS_OK, DS_KIND_NONE, "", ""};
-  ds_span s;
-  s.p = luaL_checklstring(L, 2, &s.n);
-  if (ds_secret_write(path, s, &e) != DS_OK)
-    return ds_lua_refuse(L, &e);
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 void ds_lua_open_dkim_key (lua_State *L) {
   static const luaL_Reg methods[] = {
       {"algorithm", key_algorithm}, {"bits", key_bits}, {"record", key_record},
@@ -199,7 +187,6 @@ void ds_lua_open_dkim_key (lua_State *L) {
   static const luaL_Reg functions[] = {
       {"key", key_new},
       {"generate", generate},
-      {"write", write_down},
       {NULL, NULL},
   };
   ds_lua_dkim_class(L, KEY, methods, key_gc);

@@ -74,8 +74,11 @@ static long read_file (void *ud, uint64_t at, void *p, size_t n, ds_error *e) {
   int rc = at == 0 || at >= f->size ? same(f, e) : DS_OK;
   if (rc != DS_OK || at >= f->size)
     return rc;
+  n = n < AT_ONCE ? n : AT_ONCE;
+  if (n > f->size - at) /* what it has grown by is no part of it */
+    n = (size_t)(f->size - at);
   do
-    got = pread(f->fd, p, n < AT_ONCE ? n : AT_ONCE, (off_t)at);
+    got = pread(f->fd, p, n, (off_t)at);
   while (got < 0 && errno == EINTR);
   if (got < 0)
     return unreadable(f, DS_ERR_LOCAL, e, strerror(errno));

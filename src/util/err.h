@@ -20,7 +20,7 @@ typedef enum ds_err {
   DS_ERR_LOCAL = -8     /* this machine: a file, the random source … */
 } ds_err;
 
-/* kind: the class of a failure as reports name it (api.md) */
+/* kind: the class of a failure as reports name it */
 typedef enum ds_kind {
   DS_KIND_NONE,
   DS_KIND_USAGE,
