@@ -227,7 +227,7 @@ describe("directsend", function()
       for _ = 1, 40 do assert(mailer:send(alert())) end
       local memory_now, open_now = used()
       assert.equal(open, open_now)
-      assert.is_true(memory_now - memory < 16)
+      assert.is_true(memory_now - memory < 64) -- a kilobyte or two a send is a leak
     end)
 
     it("gives back sockets and files without waiting for the collector", function()
