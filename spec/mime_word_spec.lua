@@ -30,6 +30,18 @@ describe("encoded words", function()
     end
   end)
 
+  it("have no padding inside, which some readers take for the end", function()
+    for _, s in ipairs { ("\208\180"):rep(100), ("\240\159\152\128"):rep(40), ("\226\130\172"):rep(50),
+                         "\208\180" .. ("\226\130\172"):rep(60), ("\240\159\152\128\226\130\172"):rep(30) .. "\208\180" } do
+      for room = 24, 75 do
+        local how, list = mime.words(s, room)
+        assert.equal("B", how)
+        assert.equal(s, joined(list))
+        for i, word in ipairs(list) do assert.is_true(i == #list or not word:find "==?%?=$" or word:find "%?Q%?") end
+      end
+    end
+  end)
+
   it("hold in Q only what a phrase may hold", function()
     local all = {}
     for i = 32, 126 do all[#all + 1] = string.char(i) end

@@ -36,9 +36,13 @@ int ds_word_how (ds_span text) {
   return q_width(text) <= b_width(text.n) ? 'Q' : 'B';
 }
 
-/* how many octets of text, in whole code points, fit in room */
+/*
+** how many octets of text, in whole code points, fit in room.  Readers are
+** known that decode the base64 of neighbours as one: a B word that another
+** follows has no padding, which may leave nothing (0).
+*/
 static size_t fit (ds_span text, int how, size_t room) {
-  size_t taken = 0, width = 0;
+  size_t taken = 0, even = 0, width = 0;
   while (taken < text.n) {
     ds_span rest = ds_span_of(text.p + taken, text.n - taken);
     size_t n = ds_utf8_next(rest);
@@ -47,8 +51,10 @@ static size_t fit (ds_span text, int how, size_t room) {
     if (n == 0 || width > room)
       break;
     taken += n;
+    if (how == 'Q' || taken % 3 == 0 || taken == text.n)
+      even = taken;
   }
-  return taken;
+  return even;
 }
 
 static size_t q_encode (ds_span s, char *out) {
@@ -72,7 +78,12 @@ static size_t q_encode (ds_span s, char *out) {
 
 size_t ds_word_next (ds_span *text, int how, size_t room, char *out) {
   size_t n = fit(*text, how, room - FRAME), width = FRAME - 2;
-  ds_span piece = ds_span_of(text->p, n);
+  ds_span piece;
+  if (n == 0) {
+    how = 'Q';
+    n = ds_utf8_next(*text);
+  }
+  piece = ds_span_of(text->p, n);
   memcpy(out, how == 'Q' ? "=?utf-8?Q?" : "=?utf-8?B?", width);
   width += how == 'Q' ? q_encode(piece, out + width)
                       : ds_base64_word(piece.p, n, out + width);

@@ -20,7 +20,8 @@ int ds_word_how (ds_span text);
 ** ds_word_next: write the encoded word of as many code points from the front
 ** of *text as fit in `room` (DS_WORD_LEAST to DS_WORD_MAX) characters; they
 ** are taken from *text.  `out` has room for DS_WORD_MAX.  How many characters
-** were written.  *text must be valid UTF-8 and not empty.  Q words hold only
+** were written.  A B word that does not end the text has no padding; where
+** that cannot be, a Q word stands instead.  *text must be valid UTF-8 and not empty.  Q words hold only
 ** what a phrase may hold (RFC 2047 §5 (3)), so they fit everywhere.
 */
 size_t ds_word_next (ds_span *text, int how, size_t room, char *out);
