@@ -47,7 +47,7 @@ describe(count .. " messages", function()
       assert.equal("\r\n", s:sub(-2))
       for line in s:gmatch "([^\r\n]*)\r\n" do assert.is_true(#line <= 998) end
       for line in s:match "^(.-\r\n)\r\n":gmatch "([^\r\n]*)\r\n" do
-        assert.is_true(#line <= 78 or not line:find "=?", "message " .. i)
+        assert.is_true(#line <= 78 or not line:find("=?", 1, true), "message " .. i)
       end
     end
   end)

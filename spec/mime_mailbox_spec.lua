@@ -73,6 +73,13 @@ describe("a mailbox in a field", function()
     assert.equal(38, words)
   end)
 
+  it("is not folded inside a short name", function()
+    for n = 1, 90 do
+      local list = { ("x"):rep(n), "b", "example.org", "two words that stand", "a", "example.com" }
+      assert.truthy(mime.mailboxes(list):find(" two words that stand", 1, true))
+    end
+  end)
+
   it("takes any name a header can hold", function()
     for _, name in ipairs { ("x"):rep(1024), ('"'):rep(1024), (" "):rep(50), ("\240\159\152\128"):rep(256),
                             ("word "):rep(200) .. "w" } do

@@ -153,11 +153,6 @@ size_t ds_mailbox_path (const ds_mailbox *m, char out[DS_PATH_MAX + 1]) {
   return n;
 }
 
-static ds_span word (ds_span s) {
-  const char *space = (const char *)memchr(s.p, ' ', s.n);
-  return space == NULL ? s : ds_span_of(s.p, (size_t)(space - s.p));
-}
-
 /* words of atoms with one space between: a phrase needs no quotes */
 static int phrase (ds_span s) {
   size_t i;
@@ -179,19 +174,16 @@ static void put_words (ds_field *f, ds_span s) {
     ds_field_words(f, s);
 }
 
+/* a name that stands for itself is not folded inside: readers are known that
+   keep the fold in it */
 void ds_mailbox_phrase (ds_field *f, ds_span s) {
   char quotes[DS_FIELD_FOLD];
   if (!ds_utf8_ascii(s) || ds_word_alike(s) || s.n > DS_FIELD_FOLD / 2 - 1)
     put_words(f, s);
-  else if (!phrase(s))
-    ds_field_token(f, ds_span_of(quotes, quote(s, quotes)));
+  else if (phrase(s))
+    ds_field_token(f, s);
   else
-    while (s.n > 0) {
-      ds_span w = word(s);
-      size_t gone = w.n < s.n ? w.n + 1 : w.n;
-      ds_field_token(f, w);
-      s = ds_span_of(s.p + gone, s.n - gone);
-    }
+    ds_field_token(f, ds_span_of(quotes, quote(s, quotes)));
 }
 
 void ds_mailbox_field (ds_field *f, const ds_mailbox *m, int more) {

@@ -26,6 +26,16 @@ static int plain (int c) {
   return ds_is_alpha(c) || ds_is_digit(c) || among(c, "!#$&+-.^_`{|}~");
 }
 
+/* may it stand without quotes?  Readers are known that take ' and % for a mark
+   of RFC 2231, where one of its characters would be none. */
+static int bare (ds_span s) {
+  size_t i;
+  for (i = 0; i < s.n; i++)
+    if (!plain((unsigned char)s.p[i]))
+      return 0;
+  return s.n > 0;
+}
+
 /* width of the code point at the front of s when percent-encoded */
 static size_t width (ds_span s, size_t *octets) {
   *octets = ds_utf8_next(s);
@@ -97,7 +107,7 @@ static void extended (ds_field *f, const char *name, ds_span value) {
 /* "name=value", quoted if need be; 0: it has no such form that fits */
 static size_t simple (const char *name, ds_span value, char *line) {
   size_t i, n = (size_t)snprintf(line, LINE, "%s=", name);
-  int quote = !ds_param_token_ok(value);
+  int quote = !bare(value);
   if (!ds_utf8_ascii(value) || ds_word_alike(value))
     return 0;
   if (quote)
