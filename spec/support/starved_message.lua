@@ -11,6 +11,10 @@ package.preload["directsend.core"] = assert(open, why)
 local util = require "directsend.test".util
 local message = require "directsend.message"
 
+local reader = require "support.reader"
+
+local calendar = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nEND:VCALENDAR\n"
+
 local function attempt()
   local m = assert(message.new { from = "J\195\182rg <a@example.com>", to = "b@example.com", subject = "\195\164",
                                  text = "caf\195\169", html = "<p>", inline = { x = { data = "y" } },
@@ -19,6 +23,13 @@ local function attempt()
   assert(first == m:tostring())
   local raw = assert(message.new { raw = { data = first } })
   assert(raw:tostring() == first)
+  local streamed = reader.of(first, 5000)
+  raw = assert(message.new { raw = reader.part(streamed) })
+  assert(raw:tostring() == first)
+  local outer = assert(message.new { from = "a@b\195\188cher.example", to = "b@example.com", calendar = calendar, list_id = "x <a.b>",
+                                     attach = { { message = raw }, reader.part(reader.of(first, 999)),
+                                                reader.part(reader.of(first, 999), true) } })
+  assert(outer:tostring() == outer:tostring())
 end
 
 attempt()
