@@ -256,6 +256,8 @@ describe("a delivery", function()
       assert.is_string(message)
       assert.equal(field, at)
     end
+    assert.has_error(function() core.delivery{ destination = "a.test", tls = "required" } end,
+                     "delivery: unknown key 'tls'")
     assert.has_error(function() core.delivery{ destination = 5 } end)
     assert.has_error(function() core.delivery{ destination = "a.test", level = "much" } end)
   end)

@@ -132,6 +132,23 @@ describe("a driver", function()
     end
   end)
 
+  it("that sends a built message lets nobody else send it meanwhile", function()
+    local directsend = require "directsend"
+    local m = assert(directsend.message(two()))
+    local why, detail
+    local driver = memory { send = function(send, conn, data)
+      if not why then
+        local _
+        _, why, detail = over(memory()):send(m)
+      end
+      return send(conn, data)
+    end }
+    assert.is_true(over(driver):send(m).ok)
+    assert.truthy(why:find("being sent", 1, true))
+    assert.equal("message", detail.field)
+    assert.is_true(over(memory()):send(m).ok) -- afterwards it may be sent again
+  end)
+
   it("of our own lets go of its deliveries when a feed raises", function()
     local server = servers.aiosmtpd { tls = false }
     local mailer = mailers.to(server.port)

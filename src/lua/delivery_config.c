@@ -97,8 +97,17 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c) {
   static const char *const levels[] = {"off", "opportunistic", "required",
                                        "verified", NULL};
   static const char *const orders[] = {"4first", "6first", "4", "6", NULL};
-  lua_Number port = ds_lua_opt_number(L, t, "port", 25);
-  const char *policy = ds_lua_opt_string(L, t, "policy");
+  static const char *const known[] = {
+      "destination",   "pinned",  "port", "hostname",
+      "policy",        "level",   "ip",   "interface",
+      "source",        "allowed", "dns",  "timeout",
+      "allow_private", "trace",   "plan", "question",
+      "max_chunk",     NULL};
+  lua_Number port;
+  const char *policy;
+  ds_lua_check_keys(L, t, "delivery", known);
+  port = ds_lua_opt_number(L, t, "port", 25);
+  policy = ds_lua_opt_string(L, t, "policy");
   c->destination = ds_lua_opt_string(L, t, "destination");
   if (c->destination == NULL)
     luaL_error(L, "destination: a string, not nil");
