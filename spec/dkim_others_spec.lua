@@ -1,5 +1,6 @@
 -- What other people's verifiers say of our signatures: dkimpy, OpenDKIM, and
--- Mail::DKIM, which knows RSA alone and wants a body that ends in CRLF.
+-- Mail::DKIM, which knows RSA alone and wants a body that ends in CRLF; and
+-- where .ci/test-readers has got it, mailauth.
 
 local dkim = require "directsend.dkim"
 local readers = require "support.dkim_readers"
@@ -9,6 +10,7 @@ local header = "From: =?utf-8?Q?J=C3=B6rg?= <a@example.org>\r\nTo: b@example.com
   .. "Content-Type: text/plain;\r\n charset=utf-8\r\n\r\n"
 local bodies = {
   "", "\r\n", "Hello  world \r\n\r\n", " \t\r\n x\ty \r\n\r\n\r\nz\r\n \r\n", ".\r\n..\r\n", ("x"):rep(998) .. "\r\n",
+  ("a  b\tc \r\n" .. ("y"):rep(70) .. "\r\n\r\n"):rep(4000),
 }
 local forms = { "relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple" }
 
@@ -55,6 +57,17 @@ describe("others' verifiers", function()
     assert.same(all(#rsa_alone, "pass"), readers.opendkim(rsa_alone, records))
     assert.same(all(#both, "pass pass"), readers.opendkim(both, records))
   end)
+
+  if os.getenv "DIRECTSEND_LETTERS" then
+    it("take our signatures: mailauth", function()
+      assert.same(all(#rsa_alone, "pass"), readers.mailauth(rsa_alone, records))
+      assert.same(all(#both, "pass pass"), readers.mailauth(both, records))
+    end)
+
+    it("do not, once a body or a field was added: mailauth", function()
+      assert.same(all(#spoilt, "fail"), readers.mailauth(spoilt, records))
+    end)
+  end
 
   it("do not, once a body or a field was added", function()
     for _, name in ipairs { "dkimpy", "maildkim", "opendkim" } do

@@ -1,5 +1,6 @@
 --- Other people's verifiers, each over many messages: Mail::DKIM knows RSA
--- alone, dkimpy and OpenDKIM Ed25519 as well.
+-- alone, dkimpy, OpenDKIM and mailauth (which .ci/test-readers gets from npm)
+-- Ed25519 as well.
 --
 --   readers.dkimpy(messages, records)   { "pass", "fail pass", … }
 
@@ -44,6 +45,8 @@ local perl = ("cd %s && PERL5LIB=$(ls -d $PWD/usr/share/perl5 $PWD/usr/share/per
 
 readers.dkimpy = reader(("PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=%s %s %s"):format(
   quote(tree .. "/usr/lib/python3/dist-packages"), keeper.python, quote(support .. "/dkim_dkimpy.py")))
+readers.mailauth = reader(("NODE_PATH=%s node %s"):format(
+  quote(keeper.root .. "/.cache/mailauth/node_modules"), quote(support .. "/dkim_mailauth.js")))
 readers.maildkim = reader(perl .. " " .. quote(support .. "/dkim_maildkim.pl"))
 
 local conf = [[
