@@ -1,3 +1,4 @@
+local cjson = require "cjson"
 local command = require "support.command"
 local pki = require "support.pki"
 local servers = require "support.servers"
@@ -125,6 +126,51 @@ describe("the command dkim", function()
     status, out = command(words("dkim", "verify", "spec/vectors/dkim/gmail.msg", dns))
     assert.equal(75, status)
     assert.truthy(out:find("unknown  20120113._domainkey.gmail.com  rsa-sha256", 1, true), out)
+  end)
+
+  it("tells programs in JSON", function()
+    local gmail = "spec/vectors/dkim/gmail.msg"
+    local function said(status, ...)
+      local got, out = command(words("dkim", "verify", "--json", ...))
+      assert.equal(status, got)
+      assert.equal(1, select(2, out:gsub("\n", "")), out)
+      return cjson.decode(out)
+    end
+    local one = { verdict = "pass", domain = "gmail.com", selector = "20120113",
+                  name = "20120113._domainkey.gmail.com", algorithm = "rsa-sha256" }
+    local record = files:write("json.record", vectors.records[one.name])
+    assert.same({ ok = true, signatures = { one } }, said(0, gmail, "--key", record))
+    assert.same({ ok = true, signatures = { one } }, said(0, gmail, "--key", record, "--quiet"))
+    one.verdict, one.text = "fail", "the key was revoked"
+    assert.same({ ok = false, signatures = { one }, error = one.text, detail = { kind = "usage" } },
+                said(65, gmail, "--key", files:write("json.revoked", "v=DKIM1; p=")))
+    one.text = "the body is not the one that was signed"
+    local more = files:write("json.more", vectors.message "gmail.msg" .. "more\r\n")
+    assert.same({ ok = false, signatures = { one }, error = one.text, detail = { kind = "policy" } },
+                said(65, more, "--key", record))
+    one.verdict = "unknown"
+    local lost = said(75, gmail, "--dns", "127.0.0.1:1")
+    one.text = lost.error
+    assert.same({ one }, lost.signatures)
+    assert.same({ kind = "dns", temporary = true }, lost.detail)
+    local broken = files:write("json.broken", "DKIM-Signature: v=1\n" .. "From: a\n\nx\n")
+    local answer = said(65, broken, "--key", record)
+    assert.same({ { verdict = "fail", text = answer.error } }, answer.signatures)
+    local plain = files:write("json.plain", "From: a\n\nx\n")
+    assert.same({ ok = false, signatures = {}, error = "the message has no signature", detail = { kind = "usage" } },
+                said(65, plain, "--key", record))
+    local none = files:path "none"
+    assert.same({ ok = false, signatures = {}, error = none .. ": No such file or directory",
+                  detail = { kind = "usage" } }, said(64, none, "--key", record))
+  end)
+
+  it("tells when its output is not taken", function()
+    local record = files:write("full.record", vectors.records["20120113._domainkey.gmail.com"])
+    for _, more in ipairs { {}, { "--json" } } do
+      local status = command(words("dkim", "verify", "spec/vectors/dkim/gmail.msg", "--key", record, more),
+                             { shell = ">/dev/full 2>/dev/null </dev/null" })
+      assert.equal(74, status)
+    end
   end)
 
   it("tells a message without signature, no message, and no server", function()

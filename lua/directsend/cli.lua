@@ -204,7 +204,10 @@ function run.plan(o, t, mailer)
 end
 
 local function perform(o, options)
-  if o.command == "dkim" then return require "directsend.dkimcommand"(o) end
+  if o.command == "dkim" then
+    o.output = output
+    return require "directsend.dkimcommand"(o)
+  end
   local mailer, status, why = mailer_of(o, options)
   if not mailer then return status, why end
   for _, text in ipairs((mailer.config.dkim or {}).warnings or {}) do
@@ -237,10 +240,15 @@ local function version()
   return EX.io
 end
 
--- for programs: why there is no report
-local function excuse(why, detail)
+-- for programs: why there is no report, or no verdict on signatures
+local function excuse(why, detail, signatures)
   detail = detail or { kind = "usage" }
-  local text = require "directsend.show".report_json({}, why, detail)
+  local show, text = require "directsend.show", nil
+  if signatures then
+    text = show.signatures_json({}, false, why, detail)
+  else
+    text = show.report_json({}, why, detail)
+  end
   local ok, trouble = output(text)
   if not ok then say(trouble) end
 end
@@ -267,7 +275,9 @@ function cli.main(args)
   if o.command == "version" then return version() end
   if o.json and not has_json() then return lacking "lua-cjson" end
   local status, why, detail = attempt(o, options)
-  if why and o.json and status ~= EX.io then excuse(why, detail) end
+  if why and o.json and status ~= EX.io then
+    excuse(why, detail, o.command == "dkim")
+  end
   if why then complain(o, why) end
   return status
 end

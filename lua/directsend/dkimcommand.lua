@@ -5,7 +5,7 @@ local core = require "directsend.core"
 local dkim = require "directsend.dkim"
 local value = require "directsend.value"
 
-local EX = { ok = 0, usage = 64, content = 65, temporary = 75 }
+local EX = { ok = 0, usage = 64, content = 65, io = 74, temporary = 75 }
 local run = {}
 
 local function read(name)
@@ -18,8 +18,20 @@ local function read(name)
   return text, text == nil and name .. ": " .. why or nil
 end
 
-local function say(o, where, line)
-  if not o.quiet then where:write(line, "\n") end
+local function say(o, line)
+  if not o.quiet then io.stderr:write("directsend: ", line, "\n") end
+end
+
+-- the status of what was printed: status itself where it could be
+local function print_text(o, text, status)
+  local ok, why = o.output(text)
+  if ok then return status end
+  return EX.io, why
+end
+
+local function print_line(o, line)
+  if o.quiet then return EX.ok end
+  return print_text(o, line .. "\n", EX.ok)
 end
 
 -- the line of a zone file that publishes a key, in strings of 255 octets;
@@ -55,22 +67,20 @@ function run.keygen(o)
   local written
   written, why = core.write_private(out, pem)
   if not written then return EX.usage, why end
-  say(o, io.stderr, "directsend: the key is in " .. out)
-  say(o, io.stdout, line)
-  return EX.ok
+  say(o, "the key is in " .. out)
+  return print_line(o, line)
 end
 
 function run.record(o)
   local key, why = dkim.key { path = o.file }
   if not key then return EX.usage, why end
   for _, text in ipairs(key:warnings()) do
-    say(o, io.stderr, "directsend: " .. text)
+    say(o, text)
   end
   local line
   line, why = zone_line(o, key)
   if not line then return EX.usage, why end
-  say(o, io.stdout, line)
-  return EX.ok
+  return print_line(o, line)
 end
 
 -- the text of a record: as it is, or between the quotes of a zone file
@@ -107,19 +117,42 @@ local function records(o)
   return function(name) return look_up(name, dns) end
 end
 
--- what becomes of the n-th signature: "pass", "fail" or "unknown", and why
-local function judge(v, n, s, record_of)
-  if s.invalid then return "fail", s.invalid end
+-- the n-th signature with its verdict: "pass", "fail" or "unknown", and why:
+-- text, detail
+local function judged(v, n, s, record_of)
+  if s.invalid then
+    return { verdict = "fail", text = s.invalid }, { kind = "usage" }
+  end
   local record, why, passing = record_of(s.name)
-  if not record then return passing and "unknown" or "fail", why end
-  local ok
-  ok, why = v:check(n, record, core.epoch())
-  return ok and "pass" or "fail", why
+  if not record then
+    s.verdict, s.text = passing and "unknown" or "fail", why
+    return s, { kind = "dns", temporary = passing }
+  end
+  local ok, detail
+  ok, s.text, detail = v:check(n, record, core.epoch())
+  s.verdict = ok and "pass" or "fail"
+  return s, detail
 end
 
-local function show(o, verdict, s, why)
+local function line_of(s)
   local which = s.name and ("  %s  %s"):format(s.name, s.algorithm) or ""
-  say(o, io.stdout, verdict .. which .. (why and "  " .. why or ""))
+  return s.verdict .. which .. (s.text and "  " .. s.text or "") .. "\n"
+end
+
+-- print the signatures with their verdicts; the first one's detail
+local function tell(o, list, detail)
+  local seen, lines = {}, {}
+  for i, s in ipairs(list) do
+    seen[s.verdict], lines[i] = true, line_of(s)
+  end
+  local ok = seen.pass == true
+  local status = ok and EX.ok or seen.unknown and EX.temporary or EX.content
+  if o.json then
+    local show = require "directsend.show"
+    local why = not ok and list[1].text or nil
+    return print_text(o, show.signatures_json(list, ok, why, detail), status)
+  end
+  return o.quiet and status or print_text(o, table.concat(lines), status)
 end
 
 function run.verify(o)
@@ -129,23 +162,21 @@ function run.verify(o)
   record_of, why = records(o)
   if not record_of then return EX.usage, why end
   local v = dkim.verifier()
-  local list
+  local list, first
   v:feed((text:gsub("\r?\n", "\r\n"))) -- a message in a file may have lost CR
   list, why = v:finish()
   if not list then return EX.content, why end
-  local seen = {}
-  for n, s in ipairs(list) do
-    local verdict
-    verdict, why = judge(v, n, s, record_of)
-    seen[verdict] = true
-    show(o, verdict, s, why)
-  end
   if not list[1] then return EX.content, "the message has no signature" end
-  return seen.pass and EX.ok or seen.unknown and EX.temporary or EX.content
+  for n, s in ipairs(list) do
+    local detail
+    list[n], detail = judged(v, n, s, record_of)
+    first = first or detail
+  end
+  return tell(o, list, first)
 end
 
 -- do what the options say: an exit status, and what went wrong in words where
--- that is not told yet
+-- that is not told yet.  o.output prints a text: true, or nil and why not.
 return function(o)
   return run[o.action](o)
 end

@@ -77,6 +77,7 @@ local function dkim(p)
   one(verify, "--key", "FILE",
       "File with the record, instead of asking the DNS.")
   many(verify, "--dns", "IP[:PORT]", "DNS server to ask.")
+  verify:flag("--json", "Print one JSON object.")
   for _, c in ipairs { keygen, record, verify } do
     c:flag("--quiet", "Say nothing; the exit status tells.")
   end

@@ -41,6 +41,13 @@ function show.report_json(rows, why, detail)
                 recipients = list, error = why, detail = why and plain }
 end
 
+-- show.signatures_json: of those a message has, or of why they were not looked
+-- at; ok: one holds
+function show.signatures_json(list, ok, why, detail)
+  return json { ok = ok, signatures = list, error = why,
+                detail = why and detail }
+end
+
 -- show.plan_json: ok: every recipient has a host
 function show.plan_json(plan, ok)
   local destinations = {}
