@@ -124,8 +124,22 @@ describe("dns/answer", function()
           local a = parse(chain(n, backwards), "A")
           assert.equal("192.0.2.1", ips(a))
           assert.equal(n, a.aliases)
+          assert.equal(("a%d.example"):format(n + 1), a.name)
         end
       end
+    end)
+
+    it("tell where they lead, also when nothing is there", function()
+      assert.equal(NAME, parse({}, "A").name)
+      assert.equal(NAME, parse({}, "A", {rcode = 2}).name)
+      assert.equal("a.b", parse({packets.cname(NAME, "A.b")}, "A").name)
+      assert.equal("a.b", parse({packets.cname(NAME, "a.b")}, "A", {rcode = 3}).name)
+    end)
+
+    it("that lead to more than a name can be lead to none", function()
+      local odd = (("\1"):rep(63) .. "."):rep(3) .. ("\1"):rep(61)
+      local a = parse({packets.cname(NAME, odd)}, "A")
+      assert.same({1, ""}, {a.aliases, a.name})
     end)
 
     -- bad input D12
@@ -369,7 +383,7 @@ describe("dns/answer", function()
       local asked = 0
       for _, path in ipairs(files "spec/vectors/dns/fuzznames") do
         local name = contents(path)
-        local query, code = dns.question(1, name, types.MX, true)
+        local query, code = dns.question(1, name, types.MX, "edns")
         if query then
           asked = asked + 1
           assert.equal(name, (select(2, packets.parse_query(query))), path)

@@ -43,25 +43,32 @@ describe("dns/message", function()
     it("are one question with recursion desired", function()
       assert.equal(packets.packet{id = 0xabcd, qr = false, ra = false,
         question = {"Example.com", "MX"}},
-        dns.question(0xabcd, "Example.com", MX, false))
+        dns.question(0xabcd, "Example.com", MX, "plain"))
     end)
 
     it("carry OPT and AD with EDNS", function()
       assert.equal(packets.packet{id = 7, qr = false, ra = false, ad = true,
         question = {"_25._tcp.a.example", "TLSA"},
         additional = {packets.opt(1232)}},
-        dns.question(7, "_25._tcp.a.example", packets.types.TLSA, true))
+        dns.question(7, "_25._tcp.a.example", packets.types.TLSA, "edns"))
+    end)
+
+    it("ask for signatures, or they would not be told of what is signed", function()
+      assert.equal(packets.packet{id = 7, qr = false, ra = false, ad = true,
+        question = {"_25._tcp.a.example", "TLSA"},
+        additional = {packets.opt(1232, true)}},
+        dns.question(7, "_25._tcp.a.example", packets.types.TLSA, "secured"))
     end)
 
     it("refuse a name that will not do", function()
       for _, name in ipairs{"", "a..b", "a b.c", label(64) .. ".b"} do
-        assert.same({nil, USAGE}, {dns.question(1, name, MX, true)})
+        assert.same({nil, USAGE}, {dns.question(1, name, MX, "edns")})
       end
-      assert.same({nil, USAGE}, {dns.question(1, "a.b", 65536, true)})
+      assert.same({nil, USAGE}, {dns.question(1, "a.b", 65536, "edns")})
     end)
 
     it("say when they do not fit", function()
-      for _, edns in ipairs{true, false} do
+      for _, edns in ipairs{"plain", "edns", "secured"} do
         local size = #dns.question(1, "example.com", MX, edns)
         for room = 0, size - 1 do
           assert.same({nil, LIMIT},
@@ -73,12 +80,12 @@ describe("dns/message", function()
 
     it("hold the longest name", function()
       local name = (label(63) .. "."):rep(3) .. label(61)
-      assert.equal(12 + 255 + 4 + 11, #dns.question(1, name, MX, true))
+      assert.equal(12 + 255 + 4 + 11, #dns.question(1, name, MX, "edns"))
     end)
   end)
 
   describe("matching", function()
-    local query = dns.question(0x1234, "example.com", MX, true)
+    local query = dns.question(0x1234, "example.com", MX, "edns")
 
     local function reply(p) return packets.reply(query, p) end
 

@@ -225,6 +225,15 @@ describe("dns/query", function()
       end
     end)
 
+    it("are asked for signatures where they are believed", function()
+      for _, trust in ipairs{true, false} do
+        drive(new{trust_ad = trust}, {[ONE] = function(q, step, sent, now)
+          assert.equal(packets.opt(1232, trust), sent:sub(-11))
+          acts.answer(q, step, sent, now)
+        end})
+      end
+    end)
+
     it("are believed to be secure where the config says so", function()
       for _, trust in ipairs{true, false} do
         local q = new{trust_ad = trust}

@@ -112,8 +112,8 @@ function dns.soa(name, minimum, options)
   return dns.rr(name, "SOA", data, options)
 end
 
-function dns.opt(size)
-  return dns.rr("", "OPT", "", {class = size or 1232, ttl = 0})
+function dns.opt(size, signed)
+  return dns.rr("", "OPT", "", {class = size or 1232, ttl = signed and 0x8000 or 0})
 end
 
 function dns.question(name, qtype, class)

@@ -254,6 +254,13 @@ static int read_answer (walk *w) {
   return e;
 }
 
+/* what is longer than a name can be was written with escapes: no host's */
+static void keep_name (const walk *w) {
+  size_t n = strlen(w->name);
+  if (n < sizeof w->a->name)
+    memcpy(w->a->name, w->name, n + 1);
+}
+
 int ds_dns_parse (const void *packet, size_t n, ds_span name, unsigned type,
                   ds_dns_answer *a) {
   const unsigned char *p = (const unsigned char *)packet;
@@ -272,7 +279,9 @@ int ds_dns_parse (const void *packet, size_t n, ds_span name, unsigned type,
   a->status = status_of(p[3] & RCODE);
   a->secure = (p[3] & AD) != 0;
   e = read_answer(&w);
-  if (e != DS_OK)
+  if (e == DS_OK)
+    keep_name(&w);
+  else
     ds_dns_answer_clear(a);
   return e;
 }

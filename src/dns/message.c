@@ -7,6 +7,7 @@
 #define HEADER 12
 #define OPT    41
 #define AD     0x20 /* in the fourth octet of the header */
+#define DO     0x80 /* in the third octet of OPT's TTL */
 
 static const char *const status_names[] = {"noerror", "nxdomain", "servfail",
                                            "timeout"};
@@ -91,17 +92,19 @@ static unsigned char *put_name (unsigned char *p, ds_span name) {
   return p + 1;
 }
 
-/* RFC 6891 §6.1.2: root, type, the size we take, no extended flags */
-static unsigned char *put_opt (unsigned char *p) {
+/* RFC 6891 §6.1.2: root, type, the size we take, extended flags, no options */
+static unsigned char *put_opt (unsigned char *p, ds_dns_edns edns) {
   *p++ = 0;
   p = put16(p, OPT);
   p = put16(p, DS_DNS_UDP);
   memset(p, 0, 6);
+  if (edns == DS_DNS_SECURED)
+    p[2] = DO;
   return p + 6;
 }
 
 int ds_dns_question (unsigned char *out, size_t size, uint16_t id, ds_span name,
-                     unsigned type, int edns) {
+                     unsigned type, ds_dns_edns edns) {
   unsigned char *p = out;
   if (!ds_dns_name_ok(name, 0) || type > 0xffff)
     return DS_ERR_USAGE;
@@ -117,7 +120,7 @@ int ds_dns_question (unsigned char *out, size_t size, uint16_t id, ds_span name,
   p = put16(p, type);
   p = put16(p, 1); /* IN */
   if (edns)
-    p = put_opt(p);
+    p = put_opt(p, edns);
   return (int)(p - out);
 }
 

@@ -32,6 +32,13 @@
 #define DS_DNS_UDP     1232 /* what we offer in EDNS */
 #define DS_DNS_RECORDS 1000 /* read of one answer */
 
+/* how a question goes out */
+typedef enum ds_dns_edns {
+  DS_DNS_PLAIN,  /* without OPT */
+  DS_DNS_EDNS,   /* OPT with DS_DNS_UDP; AD asks to be told of AD (RFC 6840) */
+  DS_DNS_SECURED /* and DO: some resolvers tell of AD only then (RFC 4035) */
+} ds_dns_edns;
+
 typedef enum ds_dns_status {
   DS_DNS_NOERROR,
   DS_DNS_NXDOMAIN,
@@ -53,8 +60,10 @@ typedef struct ds_dns_record {
 
 typedef struct ds_dns_answer {
   ds_dns_status status;
-  int secure;   /* AD was set, and (ds_query) the server declared trusted */
-  int aliases;  /* CNAMEs followed from the question's name (≤ 8) */
+  int secure;  /* AD was set, and (ds_query) the server declared trusted */
+  int aliases; /* CNAMEs followed from the question's name (≤ 8) */
+  char name[DS_DNS_NAME]; /* … and where they lead, in lower case ("": to what
+                             is no host's name); without any the question's */
   uint32_t ttl; /* smallest of the aliases and records; when there are no
                    records the SOA's (RFC 2308), 0 without one */
   ds_dns_record
@@ -73,12 +82,12 @@ void ds_dns_answer_clear (ds_dns_answer *a);
 int ds_dns_name_ok (ds_span name, int mail);
 
 /*
-** ds_dns_question: write the query packet (id, RD, one question, OPT with
-** DS_DNS_UDP and AD when edns is set) into out; its length, or DS_ERR_USAGE
-** when the name will not do, DS_ERR_LIMIT when it does not fit.
+** ds_dns_question: write the query packet (id, RD, one question, OPT as edns
+** says) into out; its length, or DS_ERR_USAGE when the name will not do,
+** DS_ERR_LIMIT when it does not fit.
 */
 int ds_dns_question (unsigned char *out, size_t size, uint16_t id, ds_span name,
-                     unsigned type, int edns);
+                     unsigned type, ds_dns_edns edns);
 
 /*
 ** ds_dns_matches: is this packet the answer to that question: QR set, opcode

@@ -139,15 +139,22 @@ static ds_time try_until (const ds_query *q, ds_time now) {
   return (uint64_t)t >= left >> shift ? q->until : now + (t << shift);
 }
 
+/* AD means nothing to who does not trust the server: signatures need not come */
+static ds_dns_edns edns_of (const ds_query *q) {
+  if (q->plain[q->server])
+    return DS_DNS_PLAIN;
+  return q->config->trust_ad ? DS_DNS_SECURED : DS_DNS_EDNS;
+}
+
 /* a fresh id for each try: an answer to an earlier one is not awaited; name,
    type and room are known to do */
 static int ask (ds_query *q) {
   unsigned char id[2];
   if (q->sys->random(q->sys->ud, id, sizeof id) != DS_OK)
     return DS_ERR_LOCAL;
-  q->size = (size_t)ds_dns_question(
-      q->packet + 2, sizeof q->packet - 2, (uint16_t)(id[0] << 8 | id[1]),
-      ds_span_str(q->name), q->type, !q->plain[q->server]);
+  q->size = (size_t)ds_dns_question(q->packet + 2, sizeof q->packet - 2,
+                                    (uint16_t)(id[0] << 8 | id[1]),
+                                    ds_span_str(q->name), q->type, edns_of(q));
   q->packet[0] = (unsigned char)(q->size >> 8);
   q->packet[1] = (unsigned char)(q->size & 0xff);
   return DS_OK;

@@ -63,16 +63,18 @@ static int name_ok (lua_State *L) {
   return 1;
 }
 
-/* question(id, name, type, edns [, size]) */
+/* question(id, name, type, "plain"|"edns"|"secured" [, size]) */
 static int question (lua_State *L) {
+  static const char *const words[] = {"plain", "edns", "secured", NULL};
   uint16_t id = (uint16_t)luaL_checkinteger(L, 1);
+  ds_dns_edns edns = (ds_dns_edns)luaL_checkoption(L, 4, NULL, words);
   size_t size = (size_t)luaL_optinteger(L, 5, 512);
   unsigned char *out = (unsigned char *)malloc(size > 0 ? size : 1);
   int n;
   if (out == NULL)
     return luaL_error(L, "out of memory");
   n = ds_dns_question(out, size, id, check_span(L, 2),
-                      (unsigned)luaL_checkinteger(L, 3), lua_toboolean(L, 4));
+                      (unsigned)luaL_checkinteger(L, 3), edns);
   if (n < 0) {
     lua_pushnil(L);
     lua_pushinteger(L, n);
@@ -142,6 +144,7 @@ static void push_answer (lua_State *L, const ds_dns_answer *a) {
   lua_setfield(L, -2, "status");
   set_flag(L, "secure", a->secure);
   set_number(L, "aliases", a->aliases);
+  set_string(L, "name", a->name, strlen(a->name));
   set_number(L, "ttl", a->ttl);
   lua_newtable(L);
   for (i = 0; i < a->count; i++) {
