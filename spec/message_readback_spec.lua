@@ -1,6 +1,6 @@
 -- What other readers find in a message is what was put into it: some hundred
--- of them, or DIRECTSEND_LETTERS (.ci/readers sets that, and wants mailparser
--- too).
+-- of them, or DIRECTSEND_LETTERS (.ci/test-readers sets that, and wants
+-- mailparser too).
 
 local letters = require "support.letters"
 local message = require "directsend.message"

@@ -243,12 +243,9 @@ end
 -- for programs: why there is no report, or no verdict on signatures
 local function excuse(why, detail, signatures)
   detail = detail or { kind = "usage" }
-  local show, text = require "directsend.show", nil
-  if signatures then
-    text = show.signatures_json({}, false, why, detail)
-  else
-    text = show.report_json({}, why, detail)
-  end
+  local show = require "directsend.show"
+  local text = signatures and show.signatures_json({}, false, why, detail)
+               or show.report_json({}, why, detail)
   local ok, trouble = output(text)
   if not ok then say(trouble) end
 end

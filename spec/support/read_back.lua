@@ -80,7 +80,7 @@ function read_back.gmime(texts)
   return all
 end
 
---- mailparser of npm, as .ci/readers installs it.
+--- mailparser of npm, as .ci/test-readers installs it.
 function read_back.mailparser(texts)
   return by("env -u LD_PRELOAD NODE_PATH=.cache/mailparser/node_modules node spec/support/read_mail.js", texts)
 end
