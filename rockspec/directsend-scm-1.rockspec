@@ -102,6 +102,7 @@ local modules = {
   ["directsend.trace"] = "lua/directsend/trace.lua",
   ["directsend.transport"] = "lua/directsend/transport.lua",
   ["directsend.value"] = "lua/directsend/value.lua",
+  ["directsend.warnings"] = "lua/directsend/warnings.lua",
 }
 modules["directsend.core"] = {
   sources = core, incdirs = { "src" }, defines = { "_GNU_SOURCE" }, libraries = { "resolv" },

@@ -140,6 +140,11 @@ describe("a message with smime", function()
     people.files:run "cp ann.key open.key && chmod 644 open.key"
     local m = assert(new { smime = { sign = { cert = sign.cert, key = people:path "open.key" } } })
     assert.truthy(m.warnings[1]:find("open.key: anybody", 1, true))
+    local nested = assert(new { attach = { { message = m }, { message = m } }, smime = { sign = sign } })
+    assert.same({ m.warnings[1], m.warnings[1] }, nested.warnings)
+    local report = assert(directsend.new { transport = "null" }:send(nested))
+    assert.same(m.warnings, report.warnings)
+    assert.is_nil(assert(new { smime = { sign = sign } }).warnings)
   end)
 
   it("names the field that will not do, before any body is read", function()

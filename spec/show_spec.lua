@@ -46,6 +46,10 @@ describe("show", function()
                   recipients = { rows[1] } }, cjson.decode(text))
   end)
 
+  it("has the warnings of a report in its JSON", function()
+    assert.same({ "w" }, cjson.decode(show.report_json { warnings = { "w" } }).warnings)
+  end)
+
   it("adds the error and its detail, and no report inside it", function()
     local text = show.report_json({}, "why", { kind = "usage",
                                                         report = rows })

@@ -143,4 +143,21 @@ describe("a mailer with dkim", function()
     assert.equal(2, #mailer.config.dkim.warnings)
     for _, text in ipairs(mailer.config.dkim.warnings) do assert.equal(path, text:sub(1, #path)) end
   end)
+
+  it("tells them in its first report, and in no other", function()
+    local function mailer() return assert(directsend.new { transport = "null", dkim = identity { key = vectors.rsa } }) end
+    for _, m in ipairs { mailer(), mailer() } do
+      assert.is_nil(m:send { from = "nobody", to = "b@example.com" }) -- not signed
+      local report = assert(m:send(letter))
+      assert.same({ "the key: an RSA key of 1024 bits is weak: 2048 is good" }, report.warnings)
+      assert.is_nil(assert(m:send(letter)).warnings)
+    end
+    assert.is_nil(select(2, sent()).warnings)
+  end)
+
+  it("tells them where nobody gets the message, too", function()
+    local mailer = assert(directsend.new { accepted_domains = "example.net", dkim = identity { key = vectors.rsa } })
+    local _, _, detail = mailer:send(letter)
+    assert.equal(1, #detail.report.warnings)
+  end)
 end)

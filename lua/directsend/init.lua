@@ -155,6 +155,9 @@ function mailer:send(t)
   rows, why, detail = rows_of(self, m, m:envelope())
   m.sending = nil
   if rows then rows.message_id, rows.bytes = m.message_id, m:size() end
+  if rows and m.warnings then
+    require "directsend.warnings".tell(self, rows, m.warnings)
+  end
   if not rawequal(m, t) then m.core:close() end
   if not rows then return nil, why, detail end
   return judged(rows, m.all)

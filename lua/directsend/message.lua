@@ -188,7 +188,7 @@ local function finished(w, envelope, id)
   if utf8 and flags % (2 * UTF8) < UTF8 then flags = flags + UTF8 end
   return setmetatable({ core = w.m, message_id = id, flags = flags,
                         tag = w.t.tag, all = w.t.all, sent_to = out,
-                        readers = w.readers }, object)
+                        readers = w.readers, warnings = w.warnings }, object)
 end
 
 local nobody = { sender = { address = "" }, recipients = {} }
@@ -241,7 +241,7 @@ local function build(w, given)
   if ok then
     w.taken, why, detail = take(w)
     if not w.taken then return nil, why, detail end
-    w.readers = why
+    w.readers, w.warnings = why, detail
     ok, got = pcall(complete, w)
   end
   if ok then return got end

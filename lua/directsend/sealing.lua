@@ -4,6 +4,7 @@ local check = require "directsend.check"
 local core = require "directsend.core"
 local mailbox = require "directsend.mailbox"
 local sources = require "directsend.sources"
+local warnings = require "directsend.warnings"
 
 local sealing = {}
 
@@ -102,7 +103,7 @@ function sealing.apply(m, seal, settings)
   local utf8 = m.flags % (2 * UTF8) >= UTF8
   m.core, m.flags, m.readers = sealed, sealed:flags(), nil
   if utf8 and m.flags % (2 * UTF8) < UTF8 then m.flags = m.flags + UTF8 end
-  m.warnings = seal:warnings()
+  warnings.add(m, seal:warnings())
   return m
 end
 

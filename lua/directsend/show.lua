@@ -38,7 +38,8 @@ function show.report_json(rows, why, detail)
   end
   return json { ok = rows.ok == true,
                 message_id = rows.message_id or require "cjson".null,
-                recipients = list, error = why, detail = why and plain }
+                recipients = list, error = why, detail = why and plain,
+                warnings = rows.warnings }
 end
 
 -- show.signatures_json: of those a message has, or of why they were not looked

@@ -3,6 +3,7 @@
 local check = require "directsend.check"
 local core = require "directsend.core"
 local value = require "directsend.value"
+local warnings = require "directsend.warnings"
 
 local signing = {}
 
@@ -87,6 +88,7 @@ function signing.sign(m, t, settings)
   ok, why, detail = run:finish(time_of(m, t, settings))
   if not ok then return nil, why, detail end
   m.core:prefix(ok)
+  warnings.add(m, settings.dkim.warnings)
   return m
 end
 

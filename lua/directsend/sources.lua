@@ -4,6 +4,7 @@
 
 local check = require "directsend.check"
 local core = require "directsend.core"
+local warnings = require "directsend.warnings"
 
 local sources = {}
 
@@ -169,9 +170,10 @@ local function found(t)
 end
 
 -- sources.take: what was taken, by field: a spool, a source, a built message;
--- and the readers of all sources; nil, message, detail.  build: message.new
+-- the readers of all sources, and what the built ones warn of, nil: nothing;
+-- or nil, message, detail.  build: message.new
 function sources.take(t, settings, build)
-  local taken, readers = {}, {}
+  local taken, readers, warned = {}, {}, {}
   for _, item in ipairs(found(t)) do
     local v, field = item[1], item[2]
     local got, more, detail
@@ -180,12 +182,13 @@ function sources.take(t, settings, build)
       detail = { kind = "local", field = field }
     else
       got, more, detail = nest(rawget(v, "message"), field, settings, build)
+      if got then warnings.add(warned, got.warnings) end
     end
     if not got then return nil, more, detail end
     for i = 1, #(more or {}) do readers[#readers + 1] = more[i] end
     taken[field] = got
   end
-  return taken, readers
+  return taken, readers, warned.warnings
 end
 
 return sources
