@@ -63,6 +63,7 @@ int luaopen_directsend_test (lua_State *L) {
       {"mime", ds_test_mime},
       {"kernel", ds_test_kernel},
       {"smtp", ds_test_smtp},
+      {"http", ds_test_http},
       {"dns", ds_test_dns},
       {"tls", ds_test_tls},
       {"session", ds_test_session},

@@ -11,6 +11,7 @@ int ds_test_util (lua_State *L);
 int ds_test_mime (lua_State *L);
 int ds_test_kernel (lua_State *L);
 int ds_test_smtp (lua_State *L);
+int ds_test_http (lua_State *L);
 int ds_test_dns (lua_State *L);
 int ds_test_tls (lua_State *L);
 int ds_test_session (lua_State *L);
