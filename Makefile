@@ -36,7 +36,7 @@ IDN := $(shell echo '\#include <idn2.h>' | $(CC) -E - >/dev/null 2>&1 && echo id
 
 # what is made of what -------------------------------------------------------
 files = $(wildcard $(1:%=src/%/*.c))
-CORE = $(call files,util mime smtp http dns session deliver net)
+CORE = $(call files,util mime smtp http dns session deliver net) src/tls/peer.c
 CRYPTO = $(call files,tls dkim smime)
 BIND = $(filter-out $(addprefix src/lua/,test% tls.c idn.c dkim% smime.c),\
   $(call files,lua))

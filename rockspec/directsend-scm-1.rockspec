@@ -39,14 +39,15 @@ local core = {
   "src/session/trace.c", "src/session/wire.c", "src/smtp/body.c", "src/smtp/command.c",
   "src/smtp/engine.c", "src/smtp/engine_reply.c", "src/smtp/engine_send.c",
   "src/smtp/engine_txn.c", "src/smtp/ext.c", "src/smtp/reply.c", "src/smtp/text.c",
-  "src/lua/address.c", "src/lua/compat.c", "src/lua/content.c", "src/lua/core.c",
-  "src/lua/delivery.c", "src/lua/delivery_answer.c", "src/lua/delivery_config.c",
-  "src/lua/field.c", "src/lua/loop.c", "src/lua/message.c", "src/lua/message_head.c",
-  "src/lua/mime.c", "src/lua/op.c", "src/lua/question.c",
+  "src/tls/peer.c", "src/lua/address.c", "src/lua/compat.c", "src/lua/content.c",
+  "src/lua/core.c", "src/lua/delivery.c", "src/lua/delivery_answer.c",
+  "src/lua/delivery_config.c", "src/lua/field.c", "src/lua/loop.c", "src/lua/message.c",
+  "src/lua/message_head.c", "src/lua/mime.c", "src/lua/op.c", "src/lua/question.c",
 }
 local tls = {
-  "src/tls/ctx.c", "src/tls/stream.c", "src/tls/trust.c", "src/tls/verify.c",
-  "src/tls/words.c", "src/lua/compat.c", "src/lua/field.c", "src/lua/tls.c",
+  "src/tls/crypto.c", "src/tls/ctx.c", "src/tls/peer.c", "src/tls/stream.c",
+  "src/tls/trust.c", "src/tls/verify.c", "src/tls/words.c", "src/lua/compat.c",
+  "src/lua/field.c", "src/lua/tls.c",
 }
 local dkim = {
   "src/dkim/canon.c", "src/dkim/hash.c", "src/dkim/header.c", "src/dkim/key.c",

@@ -69,7 +69,7 @@ static void print_row (const ds_row *r) {
 }
 
 int main (int argc, char **argv) {
-  static const ds_tls_config trust = {NULL, NULL};
+  static const ds_tls_config trust; /* the system's */
   const ds_tls_backend *tls;
   ds_tls_ctx *ctx;
   ds_source source = {read_text, rewind_text, NULL};

@@ -222,12 +222,13 @@ static int start_tls (ds_delivery *d, ds_time now, ds_op *op) {
     op->verify = d->c.level == DS_LEVEL_VERIFIED;
     return 1;
   }
+  memset(&p, 0, sizeof p);
   p.host = h->name;
   if (h->literal.family != 0) { /* a certificate has no brackets */
     ds_ip_format(&h->literal, literal);
     p.host = literal;
   }
-  p.verify = d->c.level == DS_LEVEL_VERIFIED;
+  p.verify = d->c.level == DS_LEVEL_VERIFIED ? DS_TLS_VERIFY : DS_TLS_ENCRYPT;
   p.time = d->c.sys.epoch + now / DS_SECOND;
   d->want_tls = 0;
   if (ds_session_tls(d->session, d->backend, d->ctx, &p) == DS_ERR_STATE)

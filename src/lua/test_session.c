@@ -181,13 +181,15 @@ static int l_event (lua_State *L) {
 /* tls{host=, ca_file=, verify=, time=}: the code */
 static int l_tls (lua_State *L) {
   door *d = check_door(L);
-  ds_tls_config c = {NULL, NULL};
+  ds_tls_config c;
   ds_tls_peer p;
   ds_error e;
   int r;
+  memset(&c, 0, sizeof c);
+  memset(&p, 0, sizeof p);
   ds_error_clear(&e);
   p.host = field_string(L, 2, "host");
-  p.verify = field_boolean(L, 2, "verify");
+  p.verify = field_boolean(L, 2, "verify") ? DS_TLS_VERIFY : DS_TLS_ENCRYPT;
   p.time = (int64_t)field_number(L, 2, "time");
   c.ca_file = field_string(L, 2, "ca_file");
   d->b = ds_tls_openssl(&e);

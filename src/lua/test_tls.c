@@ -112,11 +112,13 @@ static const char *option (lua_State *L, int i, const char *key) {
 static void read_config (lua_State *L, int i, ds_tls_config *c,
                          ds_tls_peer *p) {
   luaL_checktype(L, i, LUA_TTABLE);
+  memset(c, 0, sizeof *c);
+  memset(p, 0, sizeof *p);
   c->ca_file = option(L, i, "ca_file");
   c->ca_path = option(L, i, "ca_path");
   p->host = option(L, i, "host");
   lua_getfield(L, i, "verify");
-  p->verify = lua_toboolean(L, -1);
+  p->verify = lua_toboolean(L, -1) ? DS_TLS_VERIFY : DS_TLS_ENCRYPT;
   lua_getfield(L, i, "time");
   p->time = (int64_t)lua_tonumber(L, -1);
   lua_pop(L, 2);

@@ -36,9 +36,10 @@ static const char *path_field (lua_State *L, const char *key, ds_error *e) {
 
 static int context (lua_State *L) {
   static const char *const known[] = {"ca_file", "ca_path", NULL};
-  ds_tls_config config = {NULL, NULL};
+  ds_tls_config config;
   ds_lua_tls *u;
   ds_error e;
+  memset(&config, 0, sizeof config);
   ds_error_clear(&e);
   if (!lua_isnoneornil(L, 1)) {
     luaL_checktype(L, 1, LUA_TTABLE);

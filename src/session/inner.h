@@ -27,8 +27,7 @@ struct ds_session {
 
   const ds_tls_backend *backend;
   ds_tls_ctx *ctx;
-  ds_tls_peer peer;
-  char *host; /* peer's */
+  ds_tls_peer *peer; /* NULL: STARTTLS has not been asked for */
   ds_tls *tls;
   int shaking;   /* tls is there, its handshake not done */
   int confirmed; /* a byte of plaintext came out of it */

@@ -31,7 +31,7 @@ void ds_session_free (ds_session *s) {
   ds_smtp_free(s->smtp);
   ds_buf_clear(&s->wire);
   ds_trace_clear(&s->trace);
-  ds_free(s->host);
+  ds_free(s->peer);
   ds_free(s);
 }
 
@@ -83,18 +83,16 @@ static void meet_doom (ds_session *s) {
 
 int ds_session_tls (ds_session *s, const ds_tls_backend *b, ds_tls_ctx *ctx,
                     const ds_tls_peer *p) {
-  int r = s->host == NULL ? ds_smtp_starttls(s->smtp) : DS_ERR_STATE;
+  int r = s->peer == NULL ? ds_smtp_starttls(s->smtp) : DS_ERR_STATE;
   if (r != DS_OK)
     return r;
-  s->host = ds_strndup(p->host, strlen(p->host));
-  if (s->host == NULL) {
+  s->peer = ds_tls_peer_copy(p);
+  if (s->peer == NULL) {
     ds_session_end(s, DS_KIND_LOCAL, "out of memory");
     return DS_ERR_NOMEM;
   }
   s->backend = b;
   s->ctx = ctx;
-  s->peer = *p;
-  s->peer.host = s->host;
   return DS_OK;
 }
 
@@ -102,7 +100,7 @@ int ds_session_tls (ds_session *s, const ds_tls_backend *b, ds_tls_ctx *ctx,
 static void on_tls_go (ds_session *s, ds_time now) {
   ds_error e;
   ds_error_clear(&e);
-  s->tls = s->backend->open(s->ctx, &s->peer, &e);
+  s->tls = s->backend->open(s->ctx, s->peer, &e);
   if (s->tls == NULL) {
     ds_session_end(s, e.kind, e.text);
     return;

@@ -88,11 +88,19 @@ static const char *library (void) {
   return OpenSSL_version(OPENSSL_VERSION);
 }
 
+static int trust_loads (ds_tls_ctx *c, ds_error *e) {
+  int r;
+  ERR_clear_error();
+  r = ds_tls_trust(c, e);
+  ERR_clear_error();
+  return r;
+}
+
 static const ds_tls_backend backend = {
-    DS_TLS_BACKEND,     library,          set_mem,      ctx_new,
-    ds_tls_ctx_release, ds_tls_open,      ds_tls_close, ds_tls_feed,
-    ds_tls_out,         ds_tls_handshake, ds_tls_write, ds_tls_read,
-    ds_tls_shutdown,    ds_tls_info_get,
+    DS_TLS_BACKEND,     library,         set_mem,          ctx_new,
+    ds_tls_ctx_release, trust_loads,     ds_tls_open,      ds_tls_close,
+    ds_tls_feed,        ds_tls_out,      ds_tls_handshake, ds_tls_write,
+    ds_tls_read,        ds_tls_shutdown, ds_tls_info_get,  &ds_tls_crypto,
 };
 
 /* what must agree between headers and library: 3, or 1.1 */

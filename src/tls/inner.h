@@ -53,6 +53,9 @@ void ds_tls_info_get (ds_tls *t, ds_tls_info *i);
 int ds_tls_expect (ds_tls *t);
 int ds_tls_verify (X509_STORE_CTX *s, void *ud);
 
+/* crypto.c */
+extern const ds_crypto ds_tls_crypto;
+
 /* words.c: t->error from what OpenSSL left in its queue */
 int ds_tls_fail (ds_tls *t);
 

@@ -75,7 +75,7 @@ static ds_tls *stream_new (ds_tls_ctx *c, const ds_tls_peer *p) {
     return NULL;
   t->ctx = c;
   c->refs++;
-  t->verify = p->verify;
+  t->verify = p->verify == DS_TLS_VERIFY;
   t->time = p->time;
   t->host = ds_strndup(host, strlen(host));
   t->ssl = SSL_new(c->ssl);
@@ -88,7 +88,11 @@ static ds_tls *stream_new (ds_tls_ctx *c, const ds_tls_peer *p) {
 ds_tls *ds_tls_open (ds_tls_ctx *c, const ds_tls_peer *p, ds_error *e) {
   ds_tls *t;
   ERR_clear_error();
-  if (p->verify && ds_tls_trust(c, e) != DS_OK) {
+  if (ds_tls_tlsa_usable(p->tlsa, p->tlsa_count) > 0) {
+    ds_error_set(e, DS_ERR_TLS, DS_KIND_TLS, NULL, "DANE is not there yet");
+    return NULL;
+  }
+  if (p->verify == DS_TLS_VERIFY && ds_tls_trust(c, e) != DS_OK) {
     ERR_clear_error();
     return NULL;
   }
