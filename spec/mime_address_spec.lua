@@ -130,7 +130,10 @@ describe("address.parse", function()
     assert.same({ "Cron", "root", "" }, parts("Cron <root>", "bare"))
     assert.equal("root", address.parse("root", "bare").address)
     assert.is_nil(parts("a b", "bare"))
-    assert.is_nil(parts("root@", "bare literals path") and nil)
+    for _, s in ipairs { "root@", "<root@>", "root@(home)", "root@(home", "root (home", "Ana (work <ana@example.com>", "(" } do
+      assert.is_nil(parts(s, "bare"), s)
+    end
+    assert.is_nil(parts("root@", "bare path"))
   end)
 
   it("takes literals when told to", function()
@@ -179,6 +182,9 @@ describe("address.list", function()
   it("refuses the whole when one will not do", function()
     for _, s in ipairs { "a@b.cd e@f.gh", "a@b.cd; e@f.gh", "A: B: a@b.cd;;", "a@b.cd, (", "x", "a@b.cd,\n e@f.gh", ":a@b.cd" } do
       assert.is_nil(paths(s), s)
+    end
+    for _, s in ipairs { "root@, a@b.cd", "root (x, a@b.cd", "a@b.cd, root (" } do
+      assert.is_nil(paths(s, "bare"), s)
     end
   end)
 

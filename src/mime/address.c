@@ -107,9 +107,13 @@ static int read_words (cursor *c, words *w, ds_error *e) {
   int rc = DS_OK;
   w->n = w->count = 0;
   w->local = 0;
-  while (rc == DS_OK && skip(c) &&
-         (at(c) == '"' || at(c) == '.' || ds_mailbox_atext(at(c))))
+  while (rc == DS_OK) {
+    if (!skip(c))
+      return refuse(e, "a comment does not end");
+    if (at(c) != '"' && at(c) != '.' && !ds_mailbox_atext(at(c)))
+      break;
     rc = add_word(c, w, e);
+  }
   return rc;
 }
 
@@ -143,6 +147,8 @@ static int read_spec (cursor *c, const words *w, ds_span name, ds_mailbox *m,
   if (at(c) == '@') {
     c->p++;
     domain = read_domain(c);
+    if (domain.n == 0) /* nor may it be left out */
+      return refuse(e, "the domain is missing");
   } else if (!(c->rules->how & DS_MAILBOX_BARE))
     return refuse(e, "there is no @ in it");
   if (!skip(c))
