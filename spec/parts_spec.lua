@@ -147,7 +147,7 @@ describe("own fields", function()
   it("are not those of other keys or of the way", function()
     for _, name in ipairs { "From", "FROM", "to", "Cc", "Bcc", "Subject", "Date", "Message-ID", "In-Reply-To", "References",
                             "Sender", "Reply-To", "Auto-Submitted", "Return-Path", "Received", "MIME-Version",
-                            "Content-Type", "Content-Transfer-Encoding", "content-x", "DKIM-Signature" } do
+                            "Content-Type", "Content-Transfer-Encoding", "content-x", "DKIM-Signature", "Resent-Bcc" } do
       local field, text = refusal { headers = { { "X-A", "b" }, { name, "x" } } }
       assert.equal("headers[2]", field)
       assert.is_truthy(text:find(name, 1, true))

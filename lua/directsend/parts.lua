@@ -16,7 +16,7 @@ local owned = {
   references = "references", ["auto-submitted"] = "auto",
   ["list-id"] = "list_id", ["list-unsubscribe"] = "list_unsubscribe",
   ["list-unsubscribe-post"] = "list_unsubscribe",
-  ["return-path"] = false, received = false, ["mime-version"] = false,
+  ["resent-bcc"] = "bcc", ["return-path"] = false, received = false, ["mime-version"] = false,
   ["dkim-signature"] = false,
 }
 
