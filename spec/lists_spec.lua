@@ -32,7 +32,13 @@ describe("a list", function()
     assert.falsy(header { list_unsubscribe = { https = "https://x.example", one_click = false } }:find("-Post", 1, true))
   end)
 
-  it("keeps a long URI whole", function()
+  it("keeps a URI whole, which names nobody before its host", function()
+    for _, v in ipairs { "https://x.example/u?to=a@b.cd", "https://x.example/@a", "https://x.example?a@b", "https://x.example#a@b" } do
+      assert.truthy(header { list_unsubscribe = { https = v } }:find("<" .. v .. ">", 1, true))
+    end
+    for _, v in ipairs { "https://a@x.example/", "https://a@x.example", "https://a:b@x.example?c", "https:///x", "https://?x" } do
+      assert.equal("list_unsubscribe.https", (refused { list_unsubscribe = { https = v } }))
+    end
     local uri = "https://x.example/" .. ("0123456789"):rep(60)
     assert.truthy(header { list_unsubscribe = { https = uri } }:find("<" .. uri .. ">", 1, true))
     assert.equal("list_unsubscribe.https", (refused { list_unsubscribe = { https = uri .. uri } }))

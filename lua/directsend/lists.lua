@@ -18,7 +18,8 @@ local function check_uri(uri, field)
   end
   local scheme, rest = uri:match "^(%a[%w+.-]*):(.+)$"
   scheme = (scheme or ""):lower()
-  if scheme == "https" and rest:find "^//[%w%[][^@]*$" then return uri end
+  local host = scheme == "https" and rest:match "^//([^/?#]+)"
+  if host and host:find "^[%w%[][^@]*$" then return uri end
   local to = scheme == "mailto" and rest:match "^[^?]+"
   if to and core.address.parse(to, "path") then return uri end
   refuse(field, "'%s' is not https://host... or mailto:user@domain", uri)
