@@ -42,6 +42,31 @@ describe("a calendar", function()
     assert.truthy(assert(new { calendar = calendar(event) }):tostring():find("text/calendar; charset=", 1, true))
   end)
 
+  it("has its method found in folded lines and behind parameters", function()
+    for _, line in ipairs { "METHOD:REQ\r\n UEST", "METH\r\n\tOD:REQ\r\n UES\r\n T", "METHOD;X-A=b:REQUEST",
+                            'METHOD;X-A="b:c";X-B="d;e":REQUEST' } do
+      local s = assert(new { calendar = calendar("X-A:1", line, event) }):tostring()
+      assert.truthy(s:find("text/calendar; method=REQUEST; ", 1, true), line)
+    end
+    local s = assert(new { calendar = calendar("METHODS:CANCEL", event) }):tostring()
+    assert.truthy(s:find("text/calendar; charset=", 1, true))
+  end)
+
+  it("is refused where its method may be further down than is looked", function()
+    local lead = #"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nX-A:\r\n"
+    for before = 8192 - lead - 60, 8192 - lead + 10 do
+      local m, why, detail = new { calendar = calendar("X-A:" .. ("x"):rep(before), "METHOD:REQUEST", event) }
+      if m then assert.truthy(m:tostring():find("method=REQUEST; ", 1, true), before)
+      else
+        assert.equal("calendar", detail.field)
+        assert.truthy(why:find("8192", 1, true), why)
+      end
+    end
+    assert.is_nil(new { calendar = calendar("X-A:" .. ("x"):rep(8200), "METHOD:REQUEST", event) })
+    assert(new { calendar = calendar("METHOD:REQUEST", "X-A:" .. ("x"):rep(9000), event) })
+    assert(new { calendar = calendar(event, "BEGIN:VEVENT\r\nSUMMARY:" .. ("x"):rep(9000) .. "\r\nEND:VEVENT") })
+  end)
+
   it("has the method that is said, or is refused", function()
     assert(new { calendar = { data = calendar("METHOD:REQUEST"), method = "request" } })
     for _, v in ipairs { { data = calendar("METHOD:REQUEST"), method = "CANCEL" }, { data = calendar(event), method = "CANCEL" } } do

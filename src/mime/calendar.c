@@ -25,25 +25,54 @@ static int begins (ds_span s, const char *word) {
   return s.n >= n && ds_span_eqi(ds_span_of(s.p, n), ds_span_str(word));
 }
 
-static int find_method (ds_span front, char *out, ds_error *e) {
-  static const char key[] = "METHOD:";
-  ds_span line = next_line(&front);
+/* folded lines made whole (RFC 5545 §3.1), in place: how many octets stay */
+static size_t unfold (char *p, size_t n) {
+  size_t i, to = 0;
+  for (i = 0; i < n; i++) {
+    size_t end = i + (p[i] == '\r');
+    if (end + 1 < n && p[end] == '\n' &&
+        (p[end + 1] == ' ' || p[end + 1] == '\t'))
+      i = end + 1;
+    else
+      p[to++] = p[i];
+  }
+  return to;
+}
+
+/* what stands behind METHOD and its parameters; 0: it is another line */
+static int is_method (ds_span line, ds_span *value) {
+  size_t i = sizeof "METHOD" - 1;
+  int quoted = 0;
+  if (!begins(line, "METHOD") || i == line.n ||
+      (line.p[i] != ':' && line.p[i] != ';'))
+    return 0;
+  while (i < line.n && (quoted || line.p[i] != ':'))
+    quoted ^= line.p[i++] == '"';
+  i += i < line.n;
+  *value = ds_span_of(line.p + i, line.n - i);
+  return 1;
+}
+
+/* cut: more follows, so the last line may be no whole one */
+static int find_method (ds_span front, int cut, char *out, ds_error *e) {
+  ds_span line = next_line(&front), value;
   if (!ds_span_eqi(line, ds_span_str("BEGIN:VCALENDAR")))
     return refuse(e, "a calendar begins with BEGIN:VCALENDAR");
   while (front.n > 0) {
     line = next_line(&front);
     if (begins(line, "BEGIN:"))
-      break;
-    if (!begins(line, key))
+      return DS_OK;
+    if (!is_method(line, &value) || (cut && front.n == 0))
       continue;
-    line = ds_span_of(line.p + sizeof key - 1, line.n - (sizeof key - 1));
-    if (!ds_param_token_ok(line) || line.n >= DS_CALENDAR_METHOD)
+    if (!ds_param_token_ok(value) || value.n >= DS_CALENDAR_METHOD)
       return refuse(e, "the calendar's METHOD is no word");
-    memcpy(out, line.p, line.n);
-    out[line.n] = '\0';
-    break;
+    memcpy(out, value.p, value.n);
+    out[value.n] = '\0';
+    return DS_OK;
   }
-  return DS_OK;
+  return cut ? refuse(e, "neither METHOD nor an event stands in the first 8192 "
+                         "octets of the calendar")
+             : DS_OK;
 }
 
 int ds_calendar_method (const ds_content *c, char out[DS_CALENDAR_METHOD],
@@ -59,7 +88,9 @@ int ds_calendar_method (const ds_content *c, char out[DS_CALENDAR_METHOD],
     k = c->read(c->ud, n, front + n, FRONT - n, e);
     n += k > 0 ? (size_t)k : 0;
   }
-  rc = k < 0 ? (int)k : find_method(ds_span_of(front, n), out, e);
+  rc = k < 0 ? (int)k
+             : find_method(ds_span_of(front, unfold(front, n)), n < c->size,
+                           out, e);
   ds_free(front);
   return rc;
 }
