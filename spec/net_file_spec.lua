@@ -58,6 +58,14 @@ describe("a file", function()
     os.execute("rm -r " .. dir .. " " .. fifo)
   end)
 
+  it("must have a size: one that is made as it is read has none", function()
+    local m, text, detail = attached "/proc/self/status"
+    assert.is_nil(m)
+    assert.is_truthy(text:find("attach[1].path: /proc/self/status: ", 1, true), text)
+    assert.is_truthy(text:find("read", 1, true), text)
+    assert.same({ kind = "usage", field = "attach[1].path" }, detail)
+  end)
+
   it("has no NUL in its path", function()
     local m, text = attached "/etc/passwd\0.txt"
     assert.is_nil(m)

@@ -26,6 +26,28 @@ static int open_plainly (const char *path) {
   return fd;
 }
 
+/* those of /proc have no size, being made as they are read */
+static int check_empty (const ds_file *f, ds_error *e) {
+  char octet;
+  ssize_t n = pread(f->fd, &octet, 1, 0);
+  if (n == 0)
+    return DS_OK;
+  return unreadable(f, DS_ERR_USAGE, e,
+                    n < 0 ? strerror(errno)
+                          : "says it is empty and is not: give what it holds "
+                            "as data, or a function that reads it");
+}
+
+static int look (const ds_file *f, struct stat *st, ds_error *e) {
+  if (f->fd < 0 && errno == ELOOP)
+    return unreadable(f, DS_ERR_USAGE, e, "is a symbolic link");
+  if (f->fd < 0 || fstat(f->fd, st) != 0)
+    return unreadable(f, DS_ERR_USAGE, e, strerror(errno));
+  if (!S_ISREG(st->st_mode))
+    return unreadable(f, DS_ERR_USAGE, e, "is not a regular file");
+  return st->st_size == 0 ? check_empty(f, e) : DS_OK;
+}
+
 int ds_file_open (ds_file *f, const char *path, ds_error *e) {
   struct stat st;
   int rc;
@@ -34,20 +56,14 @@ int ds_file_open (ds_file *f, const char *path, ds_error *e) {
   if ((f->path = ds_strndup(path, strlen(path))) == NULL)
     return DS_ERR_NOMEM;
   f->fd = open_plainly(path);
-  if (f->fd < 0 && errno == ELOOP)
-    rc = unreadable(f, DS_ERR_USAGE, e, "is a symbolic link");
-  else if (f->fd < 0 || fstat(f->fd, &st) != 0)
-    rc = unreadable(f, DS_ERR_USAGE, e, strerror(errno));
-  else if (!S_ISREG(st.st_mode))
-    rc = unreadable(f, DS_ERR_USAGE, e, "is not a regular file");
-  else {
-    f->size = (uint64_t)st.st_size;
-    f->seconds = st.st_mtim.tv_sec;
-    f->nanoseconds = st.st_mtim.tv_nsec;
-    return DS_OK;
+  if ((rc = look(f, &st, e)) != DS_OK) {
+    ds_file_close(f);
+    return rc;
   }
-  ds_file_close(f);
-  return rc;
+  f->size = (uint64_t)st.st_size;
+  f->seconds = st.st_mtim.tv_sec;
+  f->nanoseconds = st.st_mtim.tv_nsec;
+  return DS_OK;
 }
 
 void ds_file_close (ds_file *f) {

@@ -20,7 +20,7 @@ typedef struct ds_file {
 /*
 ** ds_file_open: 0; DS_ERR_NOMEM; or DS_ERR_USAGE and *e: there is no such
 ** file, it may not be read, it is no regular file (a directory, device, pipe,
-** link …).  The path is copied.
+** link …), it has no size and yet octets (/proc).  The path is copied.
 */
 int ds_file_open (ds_file *f, const char *path, ds_error *e);
 void ds_file_close (ds_file *f); /* once open or not */
