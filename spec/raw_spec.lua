@@ -75,6 +75,12 @@ describe("a raw message", function()
     assert.equal("raw.path", select(3, message.new { raw = { path = name }, envelope = to.envelope }).field)
   end)
 
+  it("takes a header in single octets, and looks at none twice", function()
+    local octets = "From: a@example.com\r\nTo: b@example.net\r\nX-A: y\r\n" .. (" y\r\n"):rep(60000) .. "\r\nbody\r\n"
+    local r = require "support.reader".of(octets, 1)
+    assert.equal(octets, assert(message.new { raw = { read = r.read, rewind = r.rewind, size = r.size } }):tostring())
+  end)
+
   it("tells its id, and whom it is from and for", function()
     local s = "Sender: s@b.cd\nFrom: A <a@b.cd>\nMessage-ID:\n <1@b.cd>\nTo: list: e@f.gh, \"x, y\" <i@j.kl>;\nCc: E@f.gh\n\n"
     assert.equal("1@b.cd", assert(new(s)).message_id)

@@ -41,15 +41,20 @@ static size_t colon (ds_span s) {
   return i;
 }
 
-/* text with CRLF line ends: the header with its blank line; 0: that has not
-   come yet */
-static size_t header (ds_span s) {
-  size_t at = 0, n;
-  do {
-    n = line(behind(s, at));
-    at += n;
-  } while (n > 2);
-  return n == 2 ? at : 0;
+/* the header with its blank line; 0: that has not come yet.  What was looked
+   at before is not again, however small the pieces. */
+static size_t header (ds_raw *r) {
+  const char *p = ds_buf_data(&r->head), *lf;
+  while (r->seen < r->head.len &&
+         (lf = (const char *)memchr(p + r->seen, '\n',
+                                    r->head.len - r->seen)) != NULL) {
+    size_t from = r->line;
+    r->line = r->seen = (size_t)(lf - p) + 1;
+    if (r->line - from == 2)
+      return r->line;
+  }
+  r->seen = r->head.len;
+  return 0;
 }
 
 void ds_raw_init (ds_raw *r) {
@@ -70,7 +75,7 @@ static int take (ds_raw *r, const char *p, size_t n, ds_error *e) {
   }
   if (ds_buf_append(&r->head, text, k) != DS_OK)
     return DS_ERR_NOMEM;
-  r->head_n = header(ds_buf_span(&r->head));
+  r->head_n = header(r);
   if ((r->head_n > 0 ? r->head_n : r->head.len) > DS_HEADER_BLOCK)
     return refuse(e, "a header of more than 262144 octets");
   if (r->head_n > 0)

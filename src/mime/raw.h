@@ -13,6 +13,8 @@
 typedef struct ds_raw {
   ds_buf head;   /* the header, and what came with its last piece */
   size_t head_n; /* of the header; 0 while it is not complete */
+  size_t line;   /* where its last line begins, … */
+  size_t seen;   /* … and what was looked at for an end of it */
   ds_crlf lines;
   ds_scan body;
 } ds_raw;
