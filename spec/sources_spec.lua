@@ -95,17 +95,49 @@ describe("a body that a function gives", function()
     end
   end)
 
-  it("ends with nil or an empty string", function()
-    for _, last in ipairs { "", false } do
-      local n = 0
-      local function read()
-        n = n + 1
-        if n == 1 then return "x" end
-        if last then return last end
+  it("ends with nil: an empty string is nothing yet (LTN12)", function()
+    for place, make in pairs(places) do
+      local octets = place == "raw" and raw or data
+      local given = place == "text" or place == "html"
+      local wanted = text_of(given and make(octets) or make { data = octets })
+      for _, lone in ipairs { false, true } do
+        local r, n = reader.of(octets, 3000), 0
+        local part = reader.part(r, lone)
+        function part.read()
+          n = n + 1
+          return n % 3 > 0 and "" or r.read()
+        end
+        assert.equal(wanted, text_of(make(part)))
+        assert.equal(3 * r.reads, n)
       end
-      assert.truthy(text_of { text = { read = read } }:find "\r\n\r\nx\r\n$")
-      assert.equal(2, n)
     end
+  end)
+
+  it("that gives nothing and does not end is an error", function()
+    local m, why, detail = new { text = { read = function() return "" end } }
+    assert.is_nil(m)
+    assert.equal("text: read: gave 1000 empty strings in a row; nil is the end", why)
+    assert.same({ kind = "local", field = "text" }, detail)
+  end)
+
+  it("may be in several messages, one after the other and at once", function()
+    for place, make in pairs(places) do
+      local octets = place == "raw" and raw or data
+      local given = place == "text" or place == "html"
+      local wanted = text_of(given and make(octets) or make { data = octets })
+      local r = reader.of(octets, 1000)
+      local t = make(reader.part(r))
+      assert.equal(wanted, text_of(t))
+      assert.equal(wanted, text_of(t))
+      local one, two, got = assert(new(t)), assert(new(t)), { "", "" }
+      repeat
+        local a, b = assert(one:read(5000)), assert(two:read(3000))
+        got = { got[1] .. a, got[2] .. b }
+      until a == "" and b == ""
+      assert.same({ wanted, wanted }, got)
+    end
+    local part = reader.part(reader.of(data, 1000))
+    assert.equal(text_of { attach = { { data = data }, { data = data } } }, text_of { attach = { part, part } })
   end)
 
   it("says what went wrong, and where", function()

@@ -16,36 +16,65 @@ end
 
 -- ----------------------------------------------------------------- reading
 
+-- how often in a row a function may give nothing yet, as those of LTN12 may
+local patience = 1000
+
 -- the next octets, "" at the end; nil, why
 local function next_octets(reader)
-  local octets, why = reader.read()
-  if type(octets) == "string" then
-    reader.at = reader.at + #octets
-    return octets
+  local octets, why
+  for _ = 1, patience do
+    octets, why = reader.read()
+    if octets ~= "" then break end
   end
   if octets == nil and why == nil then return "" end
-  return nil, ("%s: read: %s"):format(reader.field, octets == nil
-               and tostring(why) or "gave a " .. type(octets))
+  if octets == "" then
+    why = ("gave %d empty strings in a row; nil is the end"):format(patience)
+  elseif type(octets) == "string" then
+    reader.place.at = reader.place.at + #octets
+    return octets
+  elseif octets ~= nil then
+    why = "gave a " .. type(octets)
+  end
+  reader.place.at = -1 -- nobody knows
+  return nil, ("%s: read: %s"):format(reader.field, tostring(why))
 end
 
 local function begin_again(reader)
   local _, why = reader.rewind()
   if why then return nil, ("%s: rewind: %s"):format(reader.field, tostring(why)) end
-  reader.at = 0
+  reader.place.at = 0
   return true
+end
+
+-- the octets from there on
+local function octets_at(reader, at)
+  local place = reader.place
+  if place.at ~= at then
+    local ok, why = begin_again(reader)
+    if not ok then return nil, why end
+  end
+  while true do
+    local before = place.at
+    local octets, why = next_octets(reader)
+    if not octets or octets == "" then return octets, why end
+    if place.at > at then return octets:sub(at - before + 1) end
+  end
 end
 
 -- all that the reader gives, through f; nil, why
 local function all(reader, f)
-  local octets, ok, why
+  local at, octets, ok, why = 0
   repeat
-    octets, why = next_octets(reader)
+    octets, why = octets_at(reader, at)
     ok = octets
-    if octets then ok, why = f(octets) end
+    if octets then
+      at = at + #octets
+      ok, why = f(octets)
+    end
   until not ok or octets == ""
-  if ok and reader.size and reader.at ~= reader.size then
+  if ok and reader.size and at ~= reader.size then
     return nil, ("%s: size is %.0f, and read gave %.0f octets")
-                :format(reader.field, reader.size, reader.at)
+                :format(reader.field, reader.size, at)
   end
   return ok, why
 end
@@ -56,9 +85,7 @@ local function supply(readers)
     local reader = readers[i]
     local at = reader.source:wanted()
     if at then
-      local octets, ok, why = nil, true, nil
-      if at ~= reader.at then ok, why = begin_again(reader) end
-      if ok then octets, why = next_octets(reader) end
+      local octets, why = octets_at(reader, at)
       reader.source:supply(octets)
       return octets, why
     end
@@ -81,11 +108,21 @@ end
 
 local keys = { read = "function", rewind = "function|nil", size = "number|nil" }
 
+-- where each function stands, which may be read for more than one message
+local places = setmetatable({}, { __mode = "k" })
+
+local function place_of(read, again)
+  local place = again and places[read] or { at = 0 }
+  places[read] = again and place or nil
+  return place
+end
+
 local function reader_of(v, field)
-  local reader = { field = field, at = 0 }
+  local reader = { field = field }
   for key, want in pairs(keys) do
     reader[key] = check.type(rawget(v, key), want, field .. "." .. key)
   end
+  reader.place = place_of(reader.read, reader.rewind and reader.size)
   local size = reader.size or 0
   if not (size >= 0 and size < 2 ^ 53 and size % 1 == 0) then
     error(field .. ".size: expected a number of octets", 0)
