@@ -12,6 +12,8 @@ int ds_test_mime (lua_State *L);
 int ds_test_kernel (lua_State *L);
 int ds_test_smtp (lua_State *L);
 int ds_test_http (lua_State *L);
+int ds_test_fetch (lua_State *L); /* a function of http's table */
+void ds_test_fetch_type (lua_State *L);
 int ds_test_dns (lua_State *L);
 int ds_test_tls (lua_State *L);
 int ds_test_session (lua_State *L);

@@ -60,7 +60,9 @@ static int parse (lua_State *L) {
 }
 
 int ds_test_http (lua_State *L) {
-  static const luaL_Reg functions[] = {{"parse", parse}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"parse", parse}, {"fetch", ds_test_fetch}, {NULL, NULL}};
+  ds_test_fetch_type(L);
   luaL_newlib(L, functions);
   return 1;
 }
