@@ -21,6 +21,36 @@ describe("options", function()
                   headers = { { "X-A", "b: c" }, { "X-B", "d" } } }, m)
   end)
 
+  it("give fields that have keys of their own to these", function()
+    local function headers(...)
+      local args = { "send" }
+      for _, text in ipairs { ... } do
+        args[#args + 1] = "--header"
+        args[#args + 1] = text
+      end
+      local m = options.message(assert(options.parse(args)))
+      m.auto = nil
+      return m
+    end
+    assert.same({ reply_to = { { address = "a@b.test" }, { name = "C", address = "c@d.test" } }, sender = "S <s@t.test>",
+                  in_reply_to = "<1@x>", references = "<0@x> <1@x>", message_id = "<2@x>", list_id = "L <l.test>",
+                  headers = { { "X-A", "1" } } },
+                headers("Reply-To: a@b.test, C <c@d.test>", "SENDER:S <s@t.test>", "In-Reply-To: <1@x>", "X-A: 1",
+                        "References: <0@x> <1@x>", "Message-ID: <2@x>", "List-Id: L <l.test> "))
+    assert.same({ list_unsubscribe = { https = "https://x.test/u", mailto = "MAILTO:u@x.test", one_click = true } },
+                headers("List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+                        "List-Unsubscribe: <https://x.test/u>, <MAILTO:u@x.test>"))
+    assert.same({ list_unsubscribe = { mailto = "mailto:u@x.test?subject=a,b" } },
+                headers "List-Unsubscribe:<mailto:u@x.test?subject=a,b>")
+    for _, list in ipairs { { "Sender: a@b.test", "sender: c@d.test" }, { "List-Unsubscribe: <ftp://x>" },
+                            { "List-Unsubscribe: <https://x><https://y>" }, { "List-Unsubscribe: https://x" },
+                            { "List-Unsubscribe:" }, { "List-Unsubscribe-Post: yes" } } do
+      local ok, e = pcall(headers, list[1], list[2])
+      assert.is_false(ok)
+      assert.equal("--header", e.field)
+    end
+  end)
+
   it("leave out what was not said", function()
     assert.same({ auto = "generated" }, options.message(parse "send"))
   end)
@@ -98,7 +128,10 @@ describe("options", function()
       assert.is_false(ok)
       assert.equal(option, e.field)
     end
-    local ok, e = pcall(options.settings, parse("send", "--route", "a"), {})
+    local ok, e = pcall(options.message, parse("send", "--inline", "a=x", "--inline", "a=y"))
+    assert.is_false(ok)
+    assert.equal("--inline", e.field)
+    ok, e = pcall(options.settings, parse("send", "--route", "a"), {})
     assert.is_false(ok)
     assert.equal("--route", e.field)
   end)

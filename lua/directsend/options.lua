@@ -134,31 +134,77 @@ local function inline_of(list)
   local out = {}
   for _, text in ipairs(list) do
     local cid, path = pair(text, "^([^=]+)=(.+)$", "--inline", "CID=FILE")
+    if out[cid] then value.refuse("--inline", "%s is given twice", cid) end
     out[cid] = path
   end
   return next(out) and out
 end
 
-local function headers_of(list)
-  local out = {}
-  for i, text in ipairs(list) do
-    local name, content = pair(text, "^([^:]+):%s*(.*)$", "--header",
-                               "'NAME: VALUE'")
-    out[i] = { name, content }
+-- <https:…>, <mailto:…>
+local function ways_out(content)
+  local out = { https = false, mailto = false }
+  local rest = content:gsub("<((%a+):[^<>]*)>%s*,?%s*", function(uri, scheme)
+    scheme = scheme:lower()
+    if out[scheme] ~= false then return end
+    out[scheme] = uri
+    return ""
+  end)
+  if rest ~= "" or content == "" then
+    value.refuse("--header", "List-Unsubscribe is <https://...>, <mailto:...>")
   end
-  return some(out)
+  return { https = out.https or nil, mailto = out.mailto or nil }
+end
+
+local function as_it_is(content) return content end
+local function as_list(content) return addresses { content } end
+
+-- fields that a message has keys for and the command no options
+local keyed = {
+  ["reply-to"] = { "reply_to", as_list }, sender = { "sender", as_it_is },
+  ["message-id"] = { "message_id", as_it_is },
+  ["in-reply-to"] = { "in_reply_to", as_it_is },
+  references = { "references", as_it_is }, ["list-id"] = { "list_id", as_it_is },
+  ["list-unsubscribe"] = { "list_unsubscribe", ways_out },
+  ["list-unsubscribe-post"] = { "one_click", function(content)
+    if content == "List-Unsubscribe=One-Click" then return true end
+    value.refuse("--header", "List-Unsubscribe-Post is "
+                 .. "List-Unsubscribe=One-Click")
+  end },
+}
+
+-- the fields into m: under its keys, or as they are
+local function put_headers(m, list)
+  local out = {}
+  for _, text in ipairs(list or {}) do
+    local name, content = pair(text, "^([^:]+):%s*(.-)%s*$", "--header",
+                               "'NAME: VALUE'")
+    local to = keyed[name:lower()]
+    if not to then
+      out[#out + 1] = { name, content }
+    elseif m[to[1]] ~= nil then
+      value.refuse("--header", "%s is given twice", name)
+    else
+      m[to[1]] = to[2](content)
+    end
+  end
+  if m.one_click then
+    m.list_unsubscribe = m.list_unsubscribe or {}
+    m.list_unsubscribe.one_click, m.one_click = true, nil
+  end
+  m.headers = some(out)
+  return m
 end
 
 -- options.message: what is to be sent
 function options.message(o)
-  return {
+  return put_headers({
     from = o.from, to = addresses(o.to), cc = addresses(o.cc),
     bcc = addresses(o.bcc), subject = o.subject,
     text = o.text or o.text_file and { path = o.text_file },
     html = o.html_file and { path = o.html_file },
     attach = some(o.attach), inline = inline_of(o.inline),
-    headers = headers_of(o.header), auto = not o.no_auto and "generated",
-  }
+    auto = not o.no_auto and "generated",
+  }, o.header)
 end
 
 -- a configured pin for all ("host"), or none, becomes the "*" of a table
