@@ -170,7 +170,8 @@ methods.__index = methods
 function world.new(t)
   return setmetatable({ zone = t.zone or {}, hosts = t.hosts or {}, clock = 1000,
                         questions = {}, connects = {}, open = 0, ops = {},
-                        chunk = t.chunk or 16384, traces = {}, planned = {} }, methods)
+                        chunk = t.chunk or 16384, traces = {}, planned = {},
+                        memory = {}, remembered = {}, asked = {}, tokens = {} }, methods)
 end
 
 local function connect(w, op)
@@ -219,6 +220,9 @@ local function obey(w, op, feed)
   elseif what == "close" then
     w.conns[op.conn], w.open = nil, w.open - 1
     return
+  elseif what == "wait" then
+    w.clock = math.max(w.clock, op.deadline)
+    return "tick"
   end
   return feed[what](op)
 end
@@ -227,6 +231,8 @@ local function message_feed(w, messages, rows)
   local given, at, offset = 0, nil, 0
   return {
     next = function()
+      local when = w.later and w.later(given)
+      if when then return "later", when end
       given = given + 1
       local m = messages[given]
       if not m then return "no_more" end
@@ -253,6 +259,25 @@ local function message_feed(w, messages, rows)
     end,
     result = function(op) rows[#rows + 1] = op.row end,
     host = function(op) w.planned[#w.planned + 1] = op end,
+    recall = function(op) return "recalled", w.memory[op.space .. " " .. op.key] end,
+    remember = function(op)
+      w.memory[op.space .. " " .. op.key] = op.value
+      w.remembered[#w.remembered + 1] = op
+    end,
+    admit = function(op)
+      w.asked[#w.asked + 1] = op
+      local when, n = nil, nil
+      if w.admit then when, n = w.admit(op) end
+      if when then return "later", when end
+      if op.what == "messages" then return "admitted", nil, n end
+      w.token = (w.token or 0) + 1
+      w.tokens[w.token] = true
+      return "admitted", w.token
+    end,
+    release = function(op)
+      assert(w.tokens[op.token], "this token is nobody's")
+      w.tokens[op.token] = nil
+    end,
     trace = function(op) w.traces[#w.traces + 1] = op.data end,
   }
 end
@@ -264,6 +289,9 @@ function methods:begin(config)
   self.delivery = assert(core.delivery(c))
   return self.delivery
 end
+
+-- time may have passed meanwhile
+local function answered(w, ...) return w.delivery:step(w.clock, ...) end
 
 -- runs a delivery to its end; returns its rows in the order of their coming.
 -- on_op(op, index) may return "cancel", or "fail " and a kind
@@ -284,7 +312,7 @@ function methods:deliver(config, messages, on_op)
       op = d:step(self.clock, "failed", verdict:match "^fail (.*)")
     else
       self.clock = self.clock + 0.001
-      op = d:step(self.clock, obey(self, op, feed))
+      op = answered(self, obey(self, op, feed))
     end
     assert(op, "nothing is asked and nothing is open")
   end

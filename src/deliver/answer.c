@@ -6,8 +6,7 @@
 
 #include "deliver/internal.h"
 
-/* close the operation that is open, if it is this one */
-static int answers (ds_delivery *d, ds_op_kind k) {
+int ds_answers (ds_delivery *d, ds_op_kind k) {
   if (d->open != k)
     return 0;
   d->open = DS_OP_NONE;
@@ -15,8 +14,10 @@ static int answers (ds_delivery *d, ds_op_kind k) {
 }
 
 int ds_delivery_connected (ds_delivery *d, ds_time now, unsigned conn,
-                           const ds_ip *local, const ds_ip *peer) {
-  if (conn != d->conn || !answers(d, DS_OP_CONNECT))
+                           size_t index, const ds_ip *local,
+                           const ds_ip *peer) {
+  (void)index;
+  if (conn != d->conn || !ds_answers(d, DS_OP_CONNECT))
     return DS_ERR_STATE;
   d->connected = 1;
   if (d->query != NULL) {
@@ -38,7 +39,7 @@ int ds_delivery_connected (ds_delivery *d, ds_time now, unsigned conn,
 }
 
 int ds_delivery_sent (ds_delivery *d, ds_time now, unsigned conn, size_t n) {
-  if (conn != d->conn || !answers(d, DS_OP_SEND))
+  if (conn != d->conn || !ds_answers(d, DS_OP_SEND))
     return DS_ERR_STATE;
   if (d->query != NULL)
     ds_query_sent(d->query, now, n);
@@ -53,13 +54,13 @@ int ds_delivery_received (ds_delivery *d, ds_time now, unsigned conn,
     return DS_ERR_STATE;
   if (d->query == NULL && d->session == NULL)
     return DS_ERR_STATE;
-  if (d->query != NULL && !answers(d, DS_OP_RECEIVE))
+  if (d->query != NULL && !ds_answers(d, DS_OP_RECEIVE))
     return DS_ERR_STATE;
   if (d->query != NULL) {
     ds_query_received(d->query, now, p, n);
     return DS_OK;
   }
-  answers(d, DS_OP_RECEIVE);
+  ds_answers(d, DS_OP_RECEIVE);
   ds_session_received(d->session, now, p, n);
   return DS_OK;
 }
@@ -85,7 +86,7 @@ int ds_delivery_message (ds_delivery *d, ds_time now, const ds_envelope *m) {
 
 int ds_delivery_no_more (ds_delivery *d, ds_time now) {
   (void)now;
-  if (!answers(d, DS_OP_NEXT))
+  if (!ds_answers(d, DS_OP_NEXT))
     return DS_ERR_STATE;
   d->ended = 1;
   return DS_OK;
@@ -115,7 +116,7 @@ int ds_delivery_body (ds_delivery *d, ds_time now, const void *p, size_t n,
   const char *why;
   ds_smtp *s;
   (void)now;
-  if (!answers(d, DS_OP_BODY))
+  if (!ds_answers(d, DS_OP_BODY))
     return DS_ERR_STATE;
   if (w == NULL)
     return DS_OK; /* the session ended while the octets were fetched */
@@ -136,7 +137,7 @@ int ds_delivery_body (ds_delivery *d, ds_time now, const void *p, size_t n,
 
 int ds_delivery_rewound (ds_delivery *d, ds_time now) {
   (void)now;
-  if (!answers(d, DS_OP_REWIND))
+  if (!ds_answers(d, DS_OP_REWIND))
     return DS_ERR_STATE;
   if (d->sending != NULL)
     d->sending->read = 0;
@@ -146,7 +147,7 @@ int ds_delivery_rewound (ds_delivery *d, ds_time now) {
 int ds_delivery_context (ds_delivery *d, ds_time now, const ds_tls_backend *b,
                          ds_tls_ctx *ctx) {
   (void)now;
-  if (!answers(d, DS_OP_CONTEXT))
+  if (!ds_answers(d, DS_OP_CONTEXT))
     return DS_ERR_STATE;
   d->backend = b;
   d->ctx = ctx;
@@ -170,6 +171,14 @@ static void context_failed (ds_delivery *d, const char *text) {
                  "no TLS on this side: %s", text);
   d->quitting = 1;
   ds_smtp_quit(ds_session_smtp(d->session));
+}
+
+/* there will be no admission: nothing more can be done */
+static void admit_failed (ds_delivery *d, const char *text) {
+  d->admit = ASK_NOTHING;
+  ds_verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_NONE,
+                 "no connection is admitted: %s", text);
+  d->phase = PH_SETTLE;
 }
 
 int ds_delivery_failed (ds_delivery *d, ds_time now, ds_failure f,
@@ -198,6 +207,14 @@ int ds_delivery_failed (ds_delivery *d, ds_time now, ds_failure f,
     return DS_OK;
   case DS_OP_CONTEXT:
     context_failed(d, text);
+    return DS_OK;
+  case DS_OP_RECALL:
+    d->recall = ASK_ANSWERED;
+    return DS_OK;
+  case DS_OP_ADMIT:
+    admit_failed(d, text);
+    return DS_OK;
+  case DS_OP_WAIT:
     return DS_OK;
   default:
     return DS_ERR_STATE;

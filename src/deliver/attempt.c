@@ -50,6 +50,8 @@ int ds_connect_step (ds_delivery *d, ds_time now, ds_op *op) {
     d->phase = PH_ADDRESS;
     return 0;
   }
+  if (ds_admit(d, now, DS_ADMIT_CONNECTION, 1, op))
+    return 1;
   if (!d->again) {
     ds_target_clear(d);
     d->peer = d->addresses[d->address_at++];
@@ -71,6 +73,7 @@ void ds_connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
   ds_endpoint_format(&d->peer, where);
   ds_verdict_set(d, o, kind, DS_STAGE_CONNECT, "connect to %s: %s", where,
                  text);
+  ds_release(d);
   d->phase = PH_CONNECT;
 }
 
@@ -82,20 +85,41 @@ static void address_literal (const ds_ip *ip, char *out, size_t size) {
   snprintf(out, size, ip->family == 6 ? "[IPv6:%s]" : "[%s]", text);
 }
 
+static void configure (ds_delivery *d, ds_session_config *c) {
+  memset(c, 0, sizeof *c);
+  c->timeouts = &d->c.timeouts;
+  c->until = d->until;
+  c->max_chunk = d->c.max_chunk;
+  c->trace = d->c.trace ? &d->trace : NULL;
+}
+
 int ds_attempt_open (ds_delivery *d, const ds_ip *local) {
   char literal[DS_IP_TEXT + 8];
   ds_session_config c;
-  memset(&c, 0, sizeof c);
+  configure(d, &c);
   address_literal(local, literal, sizeof literal);
   c.smtp.hostname = d->c.hostname != NULL ? d->c.hostname : literal;
-  c.timeouts = &d->c.timeouts;
-  c.until = d->until;
-  c.max_chunk = d->c.max_chunk;
-  c.trace = d->c.trace ? &d->trace : NULL;
   d->session = ds_session_new(&c);
   d->over = d->quitting = d->greeted = d->want_tls = 0;
   d->phase = PH_SESSION;
   return d->session != NULL ? DS_OK : DS_ERR_NOMEM;
+}
+
+/* a kept session goes on here; its greeting was another delivery's */
+void ds_attempt_adopt (ds_delivery *d, ds_kept *k) {
+  ds_session_config c;
+  configure(d, &c);
+  d->session = k->session;
+  ds_session_move(d->session, &c);
+  d->peer = k->peer;
+  d->local = k->local;
+  d->tls = k->tls;
+  memcpy(d->note, k->note, sizeof d->note);
+  k->session = NULL;
+  ds_kept_free(k);
+  d->over = d->quitting = d->want_tls = 0;
+  d->greeted = 1;
+  d->phase = PH_SESSION;
 }
 
 void ds_attempt_forget (ds_delivery *d) {
@@ -247,8 +271,8 @@ static int give_body (ds_delivery *d, ds_op *op) {
   return 1;
 }
 
-/* a transaction that waits, a new message, or the end */
-static int go_on (ds_delivery *d, ds_op *op) {
+/* a transaction that waits, a new message, or the end; -1: not yet */
+static int go_on (ds_delivery *d, ds_time now, ds_op *op) {
   work *w = ds_work_waiting(d);
   if (w != NULL) {
     ds_work_begin(d, w);
@@ -258,6 +282,8 @@ static int go_on (ds_delivery *d, ds_op *op) {
     quit(d);
     return 0;
   }
+  if (now < d->wake)
+    return -1;
   op->op = DS_OP_NEXT;
   return 1;
 }
@@ -272,7 +298,7 @@ static int feed_step (ds_delivery *d, ds_time now, ds_op *op) {
   if (d->sending != NULL && ds_session_pending(d->session) < d->c.max_chunk)
     return give_body(d, op);
   if (d->begun == NULL && ds_smtp_can_begin(ds_session_smtp(d->session)))
-    return go_on(d, op);
+    return go_on(d, now, op);
   return -1;
 }
 
@@ -294,7 +320,7 @@ static int wire_step (ds_delivery *d, ds_time now, ds_op *op) {
     op->op = DS_OP_RECEIVE;
     return 1;
   default:
-    return -1;
+    return !d->over && now < d->wake ? ds_wait(d, op) : -1;
   }
 }
 

@@ -11,8 +11,9 @@
 #include "util/mem.h"
 
 static const char *const op_names[] = {
-    "none",   "connect", "send",   "receive", "close",  "next",  "body",
-    "rewind", "context", "result", "host",    "answer", "trace", "done",
+    "none",   "connect", "send",   "receive", "close", "next",     "body",
+    "rewind", "context", "recall", "admit",   "wait",  "remember", "release",
+    "keep",   "result",  "host",   "answer",  "trace", "done",
 };
 
 static const char *const failure_names[] = {
@@ -130,6 +131,7 @@ ds_delivery *ds_delivery_new (const ds_delivery_config *c, ds_error *e) {
   }
   ds_buf_init(&d->trace);
   ds_buf_init(&d->told);
+  ds_buf_init(&d->recalled);
   d->phase = PH_FEED;
   return d;
 }
@@ -145,6 +147,9 @@ void ds_delivery_free (ds_delivery *d) {
   ds_free(d->strings);
   ds_buf_clear(&d->trace);
   ds_buf_clear(&d->told);
+  ds_buf_clear(&d->recalled);
+  ds_memos_drop(d);
+  ds_kept_free(d->kept);
   ds_free(d);
 }
 
@@ -165,12 +170,14 @@ static void start_over (ds_delivery *d) {
     d->hosts[i].connects = d->hosts[i].sessions = 0;
 }
 
-static int feed_phase (ds_delivery *d, ds_op *op) {
+static int feed_phase (ds_delivery *d, ds_time now, ds_op *op) {
   if (d->works == NULL && d->ended && !d->c.plan) {
     d->phase = PH_DONE;
     return 0;
   }
   if (d->works == NULL && !d->c.plan) {
+    if (now < d->wake)
+      return ds_wait(d, op);
     op->op = DS_OP_NEXT;
     return 1;
   }
@@ -246,6 +253,7 @@ static int close_phase (ds_delivery *d, ds_op *op) {
   if (!d->connected)
     return 0;
   d->connected = 0;
+  ds_release(d);
   op->op = DS_OP_CLOSE;
   op->conn = d->conn;
   op->abort = d->cancelled;
@@ -268,7 +276,7 @@ static int settle_phase (ds_delivery *d, ds_time now, ds_op *op) {
 static int run (ds_delivery *d, ds_time now, ds_op *op) {
   switch (d->phase) {
   case PH_FEED:
-    return feed_phase(d, op);
+    return feed_phase(d, now, op);
   case PH_RESOLVE:
     return resolve_phase(d, now, op);
   case PH_HOST:
@@ -301,14 +309,15 @@ static int tell_trace (ds_delivery *d, ds_op *op) {
 }
 
 static int wants_answer (ds_op_kind k) {
-  return k >= DS_OP_CONNECT && k <= DS_OP_CONTEXT && k != DS_OP_CLOSE;
+  return k >= DS_OP_CONNECT && k <= DS_OP_WAIT && k != DS_OP_CLOSE;
 }
 
 void ds_delivery_next (ds_delivery *d, ds_time now, ds_op *op) {
   memset(op, 0, sizeof *op);
   if (d->open != DS_OP_NONE)
     return;
-  if (!tell_trace(d, op))
+  ds_kept_free(ds_kept_take(d)); /* nobody wanted it */
+  if (!tell_trace(d, op) && !ds_tell_owner(d, op))
     while (!run(d, now, op))
       ;
   d->open = wants_answer(op->op) ? op->op : DS_OP_NONE;

@@ -2,8 +2,8 @@
 ** delivery: a feed of messages to one destination, as operations asked of
 ** whoever owns the sockets.  It opens nothing and reads no clock: it says
 ** what it needs next and is told what happened.  Every operation is answered
-** exactly once, by its own answer or by ds_delivery_failed; CLOSE, RESULT,
-** HOST, TRACE and DONE take no answer.
+** exactly once, by its own answer or by ds_delivery_failed; CLOSE, KEEP,
+** REMEMBER, RELEASE, RESULT, HOST, TRACE and DONE take no answer.
 */
 #ifndef ds_delivery_h
 #define ds_delivery_h
@@ -42,7 +42,15 @@ typedef enum ds_failure {
 
 const char *ds_failure_name (ds_failure f); /* "refused" … */
 
+/* what the owner can do; what it cannot is never asked of it */
+#define DS_CAN_RECALL 1u  /* RECALL, REMEMBER */
+#define DS_CAN_ADMIT  2u  /* ADMIT, RELEASE */
+#define DS_CAN_KEEP   4u  /* KEEP, and `reuse` in CONNECT: `adopted` */
+#define DS_CAN_RACE   8u  /* CONNECT with several targets */
+#define DS_CAN_PEEK   16u /* looks at the socket before a fresh SEND */
+
 typedef struct ds_delivery_config {
+  unsigned can;            /* DS_CAN_… */
   const char *destination; /* a domain; a host or an address when pinned */
   int pinned;              /* deliver to just this host: no MX, any address */
   uint16_t port;
@@ -115,14 +123,20 @@ typedef struct ds_plan_host {
 
 typedef enum ds_op_kind {
   DS_OP_NONE,    /* nothing new: an answer is awaited */
-  DS_OP_CONNECT, /* connected | failed */
+  DS_OP_CONNECT, /* connected | adopted | failed */
   DS_OP_SEND,    /* sent | failed */
   DS_OP_RECEIVE, /* received | failed */
   DS_OP_CLOSE,
-  DS_OP_NEXT,    /* message | no_more */
+  DS_OP_NEXT,    /* message | later | no_more */
   DS_OP_BODY,    /* body | failed */
   DS_OP_REWIND,  /* rewound | failed */
   DS_OP_CONTEXT, /* context | failed: TLS is about to be used */
+  DS_OP_RECALL,  /* recalled; failed is as good as nothing */
+  DS_OP_ADMIT,   /* admitted | later | failed: out of such connections */
+  DS_OP_WAIT,    /* tick, at the deadline or before it */
+  DS_OP_REMEMBER,
+  DS_OP_RELEASE,
+  DS_OP_KEEP,
   DS_OP_RESULT,
   DS_OP_HOST,
   DS_OP_ANSWER,
@@ -132,29 +146,62 @@ typedef enum ds_op_kind {
 
 const char *ds_op_name (ds_op_kind k); /* "connect" … */
 
+/* where to, and from which address (family 0: any) */
+typedef struct ds_target {
+  ds_endpoint to;
+  ds_ip local;
+} ds_target;
+
+typedef enum ds_admission {
+  DS_ADMIT_CONNECTION, /* before CONNECT to a mail host; RELEASE gives it back */
+  DS_ADMIT_MESSAGES    /* before NEXT: a matter of rates, nothing to release */
+} ds_admission;
+
+/* a session between two deliveries: its engine, its TLS, whose it is */
+typedef struct ds_kept ds_kept;
+
 typedef struct ds_op {
   ds_op_kind op;
   unsigned conn;         /* CONNECT gives it its number; SEND RECEIVE CLOSE */
-  ds_time deadline;      /* CONNECT SEND RECEIVE */
+  ds_time deadline;      /* CONNECT SEND RECEIVE WAIT */
   int tcp;               /* CONNECT: else a connected UDP socket */
   ds_endpoint target;    /* CONNECT */
   ds_ip local;           /* CONNECT: bind to this; family 0: any */
   const char *interface; /* CONNECT: or NULL */
-  ds_span data;          /* SEND TRACE: valid until the next call; ANSWER: how
+  const ds_target *targets; /* CONNECT: NULL, or several to be raced, the
+                               first of which stands in target and local */
+  size_t target_count;
+  ds_time stagger;   /* CONNECT: from one target to the next (RFC 8305) */
+  const char *reuse; /* CONNECT: NULL, or the key of a kept session that will
+                        do as well; KEEP: the key to keep it under */
+  ds_span data;      /* SEND TRACE: valid until the next call; ANSWER: how
                             the servers failed, in words */
-  int fresh;             /* SEND: what is readable now is handed over first: one
+  int fresh;         /* SEND: what is readable now is handed over first: one
                            `received`, then `sent` with 0 */
-  int more;              /* SEND: another SEND follows */
-  size_t max;            /* RECEIVE BODY: most bytes in the answer */
-  int abort;             /* CLOSE: with a reset, no lingering */
-  uint32_t tag;          /* BODY REWIND: whose */
-  uint64_t offset;       /* BODY */
+  int more;          /* SEND: another SEND follows */
+  size_t max;        /* RECEIVE BODY: most bytes in the answer */
+  int abort;         /* CLOSE: with a reset, no lingering */
+  uint32_t tag;      /* BODY REWIND: whose */
+  uint64_t offset;   /* BODY */
   const ds_source *source;     /* BODY REWIND: the envelope's, or NULL */
   int verify;                  /* CONTEXT: trust will be needed */
   const ds_row *row;           /* RESULT: valid until the next call */
   const ds_plan_host *host;    /* HOST: the same */
   const ds_dns_answer *answer; /* ANSWER: the same; NULL: there is none */
   unsigned question;           /* ANSWER: its type */
+  const char *space; /* RECALL REMEMBER: "sts", "tls", "careful", "family" … */
+  const char *key;   /* RECALL REMEMBER: within the space */
+  ds_span value;     /* REMEMBER: p NULL: forget it */
+  int64_t expires;   /* REMEMBER: seconds since 1970, as sys.epoch */
+  ds_admission admit;      /* ADMIT: to what */
+  const char *destination; /* ADMIT: the delivery's */
+  const char *provider; /* ADMIT: the host it is about, NULL: not known yet */
+  unsigned n;           /* ADMIT: how many at most; RELEASE: 1 */
+  uint32_t token;       /* RELEASE */
+  ds_kept *kept;        /* KEEP: see ds_kept_take */
+  ds_time idle_until;   /* KEEP: say farewell then, if nobody took it … */
+  ds_time dies_at;      /* … and here whoever has it */
+  unsigned uses_left;   /* KEEP: messages it may still carry */
 } ds_op;
 
 typedef struct ds_delivery ds_delivery;
@@ -177,10 +224,10 @@ void ds_delivery_next (ds_delivery *d, ds_time now, ds_op *op);
 /*
 ** The answers.  0, or DS_ERR_STATE when no such operation is open.
 ** `received` may come unasked (a driver that reads while it writes); n == 0:
-** the peer closed.
+** the peer closed.  index: which of the targets, 0 where there is one.
 */
 int ds_delivery_connected (ds_delivery *d, ds_time now, unsigned conn,
-                           const ds_ip *local, const ds_ip *peer);
+                           size_t index, const ds_ip *local, const ds_ip *peer);
 int ds_delivery_sent (ds_delivery *d, ds_time now, unsigned conn, size_t n);
 int ds_delivery_received (ds_delivery *d, ds_time now, unsigned conn,
                           const void *p, size_t n);
@@ -191,6 +238,40 @@ int ds_delivery_body (ds_delivery *d, ds_time now, const void *p, size_t n,
 int ds_delivery_rewound (ds_delivery *d, ds_time now);
 int ds_delivery_context (ds_delivery *d, ds_time now, const ds_tls_backend *b,
                          ds_tls_ctx *ctx);
+
+/* value.p NULL: nothing is remembered; copied */
+int ds_delivery_recalled (ds_delivery *d, ds_time now, ds_span value);
+
+/* n of ADMIT's (0: all of them); the token is given back by RELEASE, when it
+   is not 0 */
+int ds_delivery_admitted (ds_delivery *d, ds_time now, uint32_t token,
+                          unsigned n);
+
+/* not now: ask again at `when`.  For NEXT and ADMIT */
+int ds_delivery_later (ds_delivery *d, ds_time now, ds_time when);
+int ds_delivery_tick (ds_delivery *d, ds_time now);
+
+/*
+** ds_delivery_adopted: CONNECT is answered with a kept session of its `reuse`
+** key, whose connection has the number `conn` from now on.  k is the
+** delivery's then; with DS_ERR_STATE it stays the caller's.
+*/
+int ds_delivery_adopted (ds_delivery *d, ds_time now, unsigned conn,
+                         ds_kept *k);
+
+/*
+** KEEP: the connection stays open and is its owner's; so is the session, once
+** it was taken with ds_kept_take (NULL: no KEEP was told last).  Else the next
+** call ends it, and the owner closes the connection.  The TLS context in it
+** and what the delivery's `trace` pointed to are used no more, but the context
+** must live as long as it does.
+** ds_kept_farewell: what is to be sent before the connection is closed, best
+** effort; valid until the session is freed.  Whatever the peer sends to a kept
+** session, nobody asked for it: close it.
+*/
+ds_kept *ds_kept_take (ds_delivery *d);
+void ds_kept_free (ds_kept *k);
+ds_span ds_kept_farewell (ds_kept *k, ds_time now);
 
 /* for any open operation; text (may be NULL) is copied */
 int ds_delivery_failed (ds_delivery *d, ds_time now, ds_failure f,

@@ -47,6 +47,29 @@ typedef struct host {
   ds_ip literal; /* family 0: to be looked up */
 } host;
 
+/* something to be remembered, until it is told */
+typedef struct memo {
+  struct memo *next;
+  const char *space; /* a literal */
+  int64_t expires;
+  ds_span value; /* within text, behind the key */
+  char text[];
+} memo;
+
+/* a question that has no phase of its own: whoever asks is asked again when
+   the answer is in */
+typedef enum asking { ASK_NOTHING, ASK_ASKED, ASK_ANSWERED } asking;
+
+struct ds_kept {
+  ds_session *session;
+  ds_endpoint peer;
+  ds_ip local;
+  ds_tls_info tls;
+  char note[256];
+  ds_time dies_at;
+  unsigned uses_left;
+};
+
 #define ADDRESSES 64 /* of one host, both families */
 
 struct ds_delivery {
@@ -57,6 +80,20 @@ struct ds_delivery {
   ds_op_kind open; /* the operation that awaits its answer */
   int ended;       /* no more messages will come */
   int cancelled;
+
+  asking recall, admit;
+  ds_buf recalled; /* the answer to RECALL, … */
+  int remembered;  /* … if there is one */
+  char recall_key[DS_DNS_NAME + 64];
+  memo *memos; /* REMEMBERs to be told, the first of them told if … */
+  int memo_told;
+  unsigned admitted; /* of those asked for with ADMIT */
+  uint32_t token;    /* of the connection that is open, 0: none */
+  uint32_t released; /* to be given back */
+  ds_time wake;      /* nothing is asked again before that */
+  ds_kept *kept;     /* the one the last KEEP was about */
+  int reusing;       /* the CONNECT that is open named a kept session */
+  char reuse_key[640];
 
   work *works; /* in hand, in order */
   uint32_t last_id;
@@ -106,6 +143,29 @@ struct ds_delivery {
 /* delivery.c */
 void ds_out_of_memory (ds_delivery *d);
 
+/* answer.c: close the operation that is open, if it is this one */
+int ds_answers (ds_delivery *d, ds_op_kind k);
+
+/*
+** ask.c.  ds_recall and ds_admit: 1, op asks, and the step that called comes
+** back with the same question; 0: it is answered, or the owner cannot.  What
+** was remembered is ds_recalled_value until the next question, p NULL: nothing;
+** d->admitted tells how many.
+*/
+int ds_recall (ds_delivery *d, const char *space, const char *key, ds_op *op);
+ds_span ds_recalled_value (const ds_delivery *d);
+int ds_admit (ds_delivery *d, ds_time now, ds_admission what, unsigned n,
+              ds_op *op);
+int ds_wait (ds_delivery *d, ds_op *op); /* until d->wake; returns 1 */
+
+/* to be told as soon as may be: key and value are copied, value.p NULL forgets;
+   expires in seconds since 1970 */
+void ds_remember (ds_delivery *d, const char *space, const char *key,
+                  ds_span value, int64_t expires);
+void ds_release (ds_delivery *d); /* the connection is over */
+void ds_memos_drop (ds_delivery *d);
+int ds_tell_owner (ds_delivery *d, ds_op *op); /* 1: a REMEMBER or RELEASE */
+
 /* resolve.c: hosts and addresses */
 int ds_literal_address (ds_span destination, ds_ip *ip);
 int ds_resolve_start (ds_delivery *d, ds_time now);
@@ -121,6 +181,7 @@ void ds_resolve_end (ds_delivery *d);
 int ds_connect_step (ds_delivery *d, ds_time now, ds_op *op);
 int ds_attempt_step (ds_delivery *d, ds_time now, ds_op *op);
 int ds_attempt_open (ds_delivery *d, const ds_ip *local);
+void ds_attempt_adopt (ds_delivery *d, ds_kept *k);
 void ds_attempt_forget (ds_delivery *d);
 void ds_connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
                         const char *text);

@@ -16,6 +16,7 @@ void ds_lua_open_address (lua_State *L);
 void ds_lua_open_message (lua_State *L);
 void ds_lua_open_mime (lua_State *L);
 void ds_lua_open_delivery (lua_State *L);
+void ds_lua_open_kept (lua_State *L);
 void ds_lua_open_loop (lua_State *L);
 
 /*
@@ -38,6 +39,13 @@ void ds_lua_delivery_owned (lua_State *L, int index, struct ds_loop *l);
 
 /* keep the TLS context at index `context` as long as the delivery lives */
 void ds_lua_delivery_context (lua_State *L, int index, int context);
+
+/* a userdata over the session that this delivery's KEEP is about */
+void ds_lua_push_kept (lua_State *L, int delivery);
+
+/* the answer `adopted` with the one at index; see ds_delivery_adopted */
+int ds_lua_adopt (lua_State *L, int delivery, unsigned conn, int index,
+                  ds_time now);
 
 /* the table at absolute index t into *c, which holds defaults already; its
    pointers are good while the table and what this leaves on the stack are */

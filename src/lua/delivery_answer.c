@@ -24,7 +24,14 @@ static ds_ip check_ip (lua_State *L, int index) {
 static int on_connected (lua_State *L, int u, int i, ds_time now) {
   ds_delivery *d = ds_lua_check_delivery(L, u);
   ds_ip local = check_ip(L, i + 1), peer = check_ip(L, i + 2);
-  return ds_delivery_connected(d, now, check_conn(L, i), &local, &peer);
+  lua_Integer index = luaL_optinteger(L, i + 3, 1);
+  luaL_argcheck(L, index >= 1, i + 3, "which of the targets");
+  return ds_delivery_connected(d, now, check_conn(L, i), (size_t)index - 1,
+                               &local, &peer);
+}
+
+static int on_adopted (lua_State *L, int u, int i, ds_time now) {
+  return ds_lua_adopt(L, u, check_conn(L, i), i + 1, now);
 }
 
 static int on_sent (lua_State *L, int u, int i, ds_time now) {
@@ -44,6 +51,31 @@ static int on_received (lua_State *L, int u, int i, ds_time now) {
 static int on_no_more (lua_State *L, int u, int i, ds_time now) {
   (void)i;
   return ds_delivery_no_more(ds_lua_check_delivery(L, u), now);
+}
+
+static int on_recalled (lua_State *L, int u, int i, ds_time now) {
+  ds_span v;
+  v.p = luaL_optlstring(L, i, NULL, &v.n);
+  return ds_delivery_recalled(ds_lua_check_delivery(L, u), now, v);
+}
+
+static int on_admitted (lua_State *L, int u, int i, ds_time now) {
+  lua_Integer token = luaL_optinteger(L, i, 0),
+              n = luaL_optinteger(L, i + 1, 0);
+  luaL_argcheck(L, token >= 0 && token <= INT32_MAX, i, "a token");
+  luaL_argcheck(L, n >= 0 && n <= INT32_MAX, i + 1, "how many are admitted");
+  return ds_delivery_admitted(ds_lua_check_delivery(L, u), now, (uint32_t)token,
+                              (unsigned)n);
+}
+
+static int on_later (lua_State *L, int u, int i, ds_time now) {
+  return ds_delivery_later(ds_lua_check_delivery(L, u), now,
+                           ds_lua_check_time(L, i));
+}
+
+static int on_tick (lua_State *L, int u, int i, ds_time now) {
+  (void)i;
+  return ds_delivery_tick(ds_lua_check_delivery(L, u), now);
 }
 
 static int on_body (lua_State *L, int u, int i, ds_time now) {
@@ -165,7 +197,9 @@ static const struct {
     {"connected", on_connected}, {"body", on_body},
     {"message", on_message},     {"no_more", on_no_more},
     {"rewound", on_rewound},     {"context", on_context},
-    {"failed", on_failed},
+    {"recalled", on_recalled},   {"admitted", on_admitted},
+    {"later", on_later},         {"tick", on_tick},
+    {"adopted", on_adopted},     {"failed", on_failed},
 };
 
 void ds_lua_answer (lua_State *L, int delivery, int first, ds_time now) {

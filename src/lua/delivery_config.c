@@ -1,6 +1,8 @@
 /*
 ** delivery_config: a table of Lua as a ds_delivery_config.
 */
+#include <string.h>
+
 #include "lua/compat.h"
 #include "lua/core.h"
 #include "lua/field.h"
@@ -93,16 +95,36 @@ static void read_sources (lua_State *L, int t, ds_delivery_config *c) {
   c->source_count = count;
 }
 
+/* the list of words under "can" as flags */
+static unsigned read_can (lua_State *L, int t) {
+  static const char *const words[] = {"recall", "admit", "keep", "race",
+                                      "peek"};
+  unsigned can = 0;
+  const char *word;
+  size_t i, n, k;
+  if (ds_lua_opt_table(L, t, "can"))
+    for (i = 0; (word = ds_lua_list_item(L, "can", i, &n)) != NULL; i++) {
+      for (k = 0; k < sizeof words / sizeof words[0]; k++)
+        if (strcmp(word, words[k]) == 0)
+          break;
+      if (k == sizeof words / sizeof words[0])
+        luaL_error(L, "can[%d]: \"%s\" is nothing a delivery asks", (int)i + 1,
+                   word);
+      can |= 1u << k;
+    }
+  lua_pop(L, 1);
+  return can;
+}
+
 void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c) {
   static const char *const levels[] = {"off", "opportunistic", "required",
                                        "verified", NULL};
   static const char *const orders[] = {"4first", "6first", "4", "6", NULL};
   static const char *const known[] = {
-      "destination",   "pinned",  "port", "hostname",
-      "policy",        "level",   "ip",   "interface",
-      "source",        "allowed", "dns",  "timeout",
-      "allow_private", "trace",   "plan", "question",
-      "max_chunk",     NULL};
+      "destination", "pinned",    "port",          "hostname", "policy",
+      "level",       "ip",        "interface",     "source",   "allowed",
+      "dns",         "timeout",   "allow_private", "trace",    "plan",
+      "question",    "max_chunk", "can",           NULL};
   lua_Number port;
   const char *policy;
   ds_lua_check_keys(L, t, "delivery", known);
@@ -111,6 +133,7 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c) {
   c->destination = ds_lua_opt_string(L, t, "destination");
   if (c->destination == NULL)
     luaL_error(L, "destination: a string, not nil");
+  c->can = read_can(L, t);
   c->pinned = ds_lua_opt_boolean(L, t, "pinned");
   c->port = port >= 1 && port <= 65535 ? (uint16_t)port : 0;
   c->hostname = ds_lua_opt_string(L, t, "hostname");

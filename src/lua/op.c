@@ -29,32 +29,53 @@ static void set_ip (lua_State *L, const char *name, const ds_ip *ip) {
   lua_setfield(L, -2, name);
 }
 
-static void set_deadline (lua_State *L, ds_time t) {
+static void set_span (lua_State *L, const char *name, ds_span s) {
+  if (s.p == NULL)
+    return;
+  lua_pushlstring(L, s.p, s.n);
+  lua_setfield(L, -2, name);
+}
+
+static void set_time (lua_State *L, const char *name, ds_time t) {
   if (t == DS_NEVER)
     return;
   lua_pushnumber(L, ds_lua_seconds(t));
-  lua_setfield(L, -2, "deadline");
+  lua_setfield(L, -2, name);
 }
 
-static void set_data (lua_State *L, ds_span s) {
-  lua_pushlstring(L, s.p, s.n);
-  lua_setfield(L, -2, "data");
+/* ip, port and source of each */
+static void push_targets (lua_State *L, const ds_op *op) {
+  size_t i;
+  lua_createtable(L, (int)op->target_count, 0);
+  for (i = 0; i < op->target_count; i++) {
+    lua_createtable(L, 0, 3);
+    set_ip(L, "ip", &op->targets[i].to.ip);
+    set_integer(L, "port", op->targets[i].to.port);
+    set_ip(L, "source", &op->targets[i].local);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, "targets");
+  lua_pushnumber(L, ds_lua_seconds(op->stagger));
+  lua_setfield(L, -2, "stagger");
 }
 
 static void push_connect (lua_State *L, const ds_op *op) {
+  if (op->targets != NULL)
+    push_targets(L, op);
+  set_string(L, "reuse", op->reuse);
   set_boolean(L, "tcp", op->tcp);
   set_ip(L, "ip", &op->target.ip);
   set_integer(L, "port", op->target.port);
   set_ip(L, "source", &op->local);
   set_string(L, "interface", op->interface);
-  set_deadline(L, op->deadline);
+  set_time(L, "deadline", op->deadline);
 }
 
 static void push_send (lua_State *L, const ds_op *op) {
-  set_data(L, op->data);
+  set_span(L, "data", op->data);
   set_boolean(L, "fresh", op->fresh);
   set_boolean(L, "more", op->more);
-  set_deadline(L, op->deadline);
+  set_time(L, "deadline", op->deadline);
 }
 
 static const char *level (const ds_tls_info *i) {
@@ -133,7 +154,34 @@ static void told (lua_State *L, int delivery, const ds_row *r) {
   lua_pop(L, 2);
 }
 
-static void push_fields (lua_State *L, const ds_op *op) {
+static void push_memory (lua_State *L, const ds_op *op) {
+  set_string(L, "space", op->space);
+  set_string(L, "key", op->key);
+  if (op->op == DS_OP_RECALL)
+    return;
+  set_span(L, "value", op->value);
+  lua_pushnumber(L, (lua_Number)op->expires);
+  lua_setfield(L, -2, "expires");
+}
+
+static void push_admit (lua_State *L, const ds_op *op) {
+  set_string(L, "what",
+             op->admit == DS_ADMIT_MESSAGES ? "messages" : "connection");
+  set_string(L, "destination", op->destination);
+  set_string(L, "provider", op->provider);
+  set_integer(L, "n", (lua_Integer)op->n);
+}
+
+static void push_keep (lua_State *L, int delivery, const ds_op *op) {
+  ds_lua_push_kept(L, delivery);
+  lua_setfield(L, -2, "session");
+  set_string(L, "key", op->reuse);
+  set_time(L, "idle_until", op->idle_until);
+  set_time(L, "dies_at", op->dies_at);
+  set_integer(L, "uses_left", (lua_Integer)op->uses_left);
+}
+
+static void push_fields (lua_State *L, int delivery, const ds_op *op) {
   switch (op->op) {
   case DS_OP_CONNECT:
     push_connect(L, op);
@@ -143,7 +191,7 @@ static void push_fields (lua_State *L, const ds_op *op) {
     break;
   case DS_OP_RECEIVE:
     set_integer(L, "max", (lua_Integer)op->max);
-    set_deadline(L, op->deadline);
+    set_time(L, "deadline", op->deadline);
     break;
   case DS_OP_CLOSE:
     set_boolean(L, "abort", op->abort);
@@ -156,8 +204,25 @@ static void push_fields (lua_State *L, const ds_op *op) {
   case DS_OP_CONTEXT:
     set_boolean(L, "verify", op->verify);
     break;
+  case DS_OP_RECALL:
+  case DS_OP_REMEMBER:
+    push_memory(L, op);
+    break;
+  case DS_OP_ADMIT:
+    push_admit(L, op);
+    break;
+  case DS_OP_RELEASE:
+    set_integer(L, "token", op->token);
+    set_integer(L, "n", (lua_Integer)op->n);
+    break;
+  case DS_OP_WAIT:
+    set_time(L, "deadline", op->deadline);
+    break;
+  case DS_OP_KEEP:
+    push_keep(L, delivery, op);
+    break;
   case DS_OP_TRACE:
-    set_data(L, op->data);
+    set_span(L, "data", op->data);
     break;
   case DS_OP_HOST:
     push_host(L, op->host);
@@ -182,5 +247,5 @@ void ds_lua_push_op (lua_State *L, int delivery, const ds_op *op) {
     lua_setfield(L, -2, "row");
     told(L, delivery, op->row);
   }
-  push_fields(L, op);
+  push_fields(L, delivery, op);
 }

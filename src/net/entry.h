@@ -46,6 +46,7 @@ void ds_entry_ready (ds_loop *l, entry *e); /* step it in this turn */
 int ds_entry_obey (ds_loop *l, entry *e);
 void ds_entry_woken (ds_loop *l, entry *e, uint32_t events);
 void ds_entry_fail (ds_loop *l, entry *e, ds_failure f, const char *text);
+void ds_entry_expired (ds_loop *l, entry *e);
 void ds_entry_done (ds_loop *l, entry *e); /* its operation is answered */
 void ds_entry_close (entry *e, int abort);
 

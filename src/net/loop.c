@@ -143,7 +143,7 @@ static int timeout_ms (ds_loop *l) {
 static void expire (ds_loop *l) {
   ds_timer *t;
   while ((t = ds_heap_due(&l->heap, l->now)) != NULL)
-    ds_entry_fail(l, (entry *)t, DS_FAIL_TIMEOUT, "");
+    ds_entry_expired(l, (entry *)t);
 }
 
 static int poll_events (ds_loop *l) {

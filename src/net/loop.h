@@ -31,8 +31,8 @@ void ds_loop_cancel (ds_loop *l);
 
 /*
 ** ds_loop_wait: run until a delivery asks for what the loop cannot do: NEXT,
-** CONTEXT, RESULT, HOST, TRACE, DONE, and BODY and REWIND without source (or
-** whose source says DS_SOURCE_WAIT).  What takes an answer is answered
+** CONTEXT, RECALL, REMEMBER, ADMIT, RELEASE, RESULT, HOST, TRACE, DONE, and
+** BODY and REWIND without source (or whose source says DS_SOURCE_WAIT).  What takes an answer is answered
 ** straight to the delivery before the next call (else DS_ERR_STATE).  After
 ** DONE the delivery is no longer the loop's.  DS_LOOP_… or a negative ds_err.
 */

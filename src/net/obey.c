@@ -56,7 +56,7 @@ static void tell_connected (ds_loop *l, entry *e) {
   }
   e->connecting = 0;
   e->writable = 1;
-  ds_delivery_connected(e->d, l->now, e->op.conn, &local, &peer);
+  ds_delivery_connected(e->d, l->now, e->op.conn, 0, &local, &peer);
   ds_entry_done(l, e);
 }
 
@@ -218,6 +218,16 @@ static int do_rewind (ds_loop *l, entry *e) {
   return 1;
 }
 
+/* the time of what was asked for is over */
+void ds_entry_expired (ds_loop *l, entry *e) {
+  if (e->op.op != DS_OP_WAIT) {
+    ds_entry_fail(l, e, DS_FAIL_TIMEOUT, "");
+    return;
+  }
+  ds_delivery_tick(e->d, l->now);
+  ds_entry_done(l, e);
+}
+
 /* 1: the owner has to do it */
 int ds_entry_obey (ds_loop *l, entry *e) {
   e->came = 0;
@@ -237,6 +247,9 @@ int ds_entry_obey (ds_loop *l, entry *e) {
   case DS_OP_CLOSE:
     ds_entry_close(e, e->op.abort);
     ds_entry_done(l, e);
+    return 0;
+  case DS_OP_WAIT:
+    ds_heap_set(&l->heap, &e->timer, e->op.deadline);
     return 0;
   case DS_OP_BODY:
     return !do_body(l, e);

@@ -47,6 +47,16 @@ ds_smtp *ds_session_smtp (ds_session *s) {
   return s->smtp;
 }
 
+void ds_session_move (ds_session *s, const ds_session_config *c) {
+  static const ds_timeouts none;
+  s->timeouts = c != NULL ? c->timeouts : &none;
+  s->until = c != NULL ? c->until : DS_NEVER;
+  if (c != NULL && c->max_chunk > 0)
+    s->max_chunk = c->max_chunk;
+  s->trace.to = c != NULL ? c->trace : NULL;
+  s->timing = 0;
+}
+
 static void die (ds_session *s) {
   s->dead = 1;
   ds_buf_clear(&s->wire);

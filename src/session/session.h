@@ -69,6 +69,13 @@ void ds_session_next (ds_session *s, ds_time now, ds_session_step *step);
 void ds_session_until (ds_session *s, ds_time until);
 
 /*
+** ds_session_move: it goes on with these timeouts, this end, chunk and trace;
+** what c->smtp says stands as it was.  NULL: it is nobody's for now, and needs
+** nothing of the last owner's.
+*/
+void ds_session_move (ds_session *s, const ds_session_config *c);
+
+/*
 ** What the wire did; n of sent may be short, 0 too; n == 0 of received: the
 ** peer closed.  Under TLS a FIN without close_notify is a close between
 ** replies, and an error (kind tls) within one.  A failure of kind timeout is

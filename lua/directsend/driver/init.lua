@@ -13,8 +13,16 @@
 --   connect(op)   op.tcp or UDP to op.ip, op.port, from op.source and over
 --                 op.interface where given, until op.deadline (nil: no end):
 --                 conn, or nil, kind, text
+--   sleep(time)   until then on the clock of now(); needed where a feed says
+--                 `later` only
+--   keep(op, conn)  with `can` = {"keep"}: op.session is to be kept open on
+--                 conn under op.key until op.idle_until, then sent its
+--                 op.session:farewell(now()) and closed, both; whatever conn
+--                 can read in between ends it
+--   adopt(key)    … conn, session that were kept under this key, or nil
 --   all(list)     optional: calls the functions of the list, at once
--- A conn has local_ip, peer_ip (text), and
+-- A conn has local_ip, peer_ip (text), index (which of op.targets it reached,
+-- where they are raced), and
 --   conn:send(data, deadline)     octets taken, or nil, kind, text
 --   conn:receive(max, deadline)   octets, "" when the peer closed; a datagram
 --                                 with UDP; or nil, kind, text
@@ -23,7 +31,12 @@
 --
 -- A feed answers what is no matter of sockets, with the words of the
 -- delivery's answers: next, body, rewind and context return an answer; result,
--- host and trace return nothing.
+-- host and trace return nothing.  What follows is asked only when the
+-- delivery's `can` lists it: recall (space, key: "recalled", value or nil) and
+-- remember (space, key, value or nil, expires in seconds since 1970) with
+-- "recall", admit (what = "connection" or "messages", destination, provider, n:
+-- "admitted", token, how many; or "later", when) and release (token) with
+-- "admit".  next may return "later", when.
 
 local driver = {}
 

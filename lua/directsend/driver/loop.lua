@@ -31,10 +31,19 @@ local function obey(delivery, io, feed, conns)
     local what, conn = op.op, conns[op.conn]
     local value, kind, text
     if what == "connect" then
+      if op.reuse and io.adopt then
+        local session
+        value, session = io.adopt(op.reuse)
+        if value then
+          conns[op.conn] = given(connection(value), "adopt", value)
+          return "adopted", op.conn, session
+        end
+      end
       value, kind, text = io.connect(op)
       if value then
         conns[op.conn] = given(connection(value), "connect", value)
-        return "connected", op.conn, value.local_ip, value.peer_ip
+        return "connected", op.conn, value.local_ip, value.peer_ip,
+               value.index
       end
     elseif what == "send" then
       value, kind, text = conn:send(op.data, op.deadline)
@@ -50,6 +59,12 @@ local function obey(delivery, io, feed, conns)
     elseif what == "close" then
       conns[op.conn] = nil
       return conn:close(op.abort)
+    elseif what == "wait" then
+      io.sleep(op.deadline)
+      return "tick"
+    elseif what == "keep" then
+      conns[op.conn] = nil
+      return io.keep(op, conn)
     else
       return feed[what](op)
     end
