@@ -35,6 +35,33 @@ describe("smtp/ext", function()
     end
   end)
 
+  it("reads limits, none from what is no number, and passes over those it does not know", function()
+    local function limits(line)
+      local x = smtp.ext(line)
+      return { x.mail_max, x.rcpt_max, x.rcpt_domain_max }
+    end
+    assert.are.same({ 20, 5, 1 }, limits "LIMITS MAILMAX=20 RCPTMAX=5 RCPTDOMAINMAX=1")
+    assert.are.same({ 20, 0, 0 }, limits "limits mailmax=20")
+    assert.are.same({ 0, 7, 0 }, limits "LIMITS XFOO RCPTMAX=7 BAR=")
+    assert.are.same({ 0, 0, 0 }, limits "LIMITS MAILMAX=x RCPTMAX RCPTDOMAINMAX==1")
+    assert.are.same({ 0, 0, 0 }, limits "LIMITS RCPTMAX=99999999999999999999 MAILMAX=0 RCPTMAX= =5")
+    assert.are.same({ 0, 0, 0 }, limits "LIMITS")
+    assert.are.same({ 0, 0, 0 }, limits "MAILMAX=3")
+  end)
+
+  it("knows the mechanisms of AUTH, in the old way of writing too", function()
+    local function auth(...)
+      return smtp.ext(...).auth
+    end
+    assert.are.equal(1 + 2 + 16, auth "AUTH PLAIN LOGIN SCRAM-SHA-256")
+    assert.are.equal(4 + 8, auth "auth xoauth2 OAuthBearer")
+    assert.are.equal(1 + 2, auth("AUTH=LOGIN PLAIN"))
+    assert.are.equal(1 + 2 + 16, auth("AUTH SCRAM-SHA-256", "AUTH=PLAIN LOGIN"))
+    for _, line in ipairs { "AUTH", "AUTH=", "AUTH CRAM-MD5", "AUTHPLAIN", "XAUTH PLAIN", "AUTH=PLAINLY", "PLAIN" } do
+      assert.are.equal(0, auth(line), line)
+    end
+  end)
+
   it("takes the last of two, and a keyword of any length", function()
     assert.are.equal(2, smtp.ext("SIZE 1", "SIZE 2").size_limit)
     assert.is_false(smtp.ext(("K"):rep(2000)).size)

@@ -14,7 +14,7 @@ describe("util/err", function()
     local kinds = "usage policy dns connect tls protocol reply timeout local"
     assert.equal("", util.kinds[0])
     assert.equal(kinds, table.concat(util.kinds, " "))
-    local stages = "dns connect greeting ehlo starttls handshake mail rcpt "
+    local stages = "dns connect greeting ehlo starttls handshake auth mail rcpt "
       .. "data body final rset quit"
     assert.equal("", util.stages[0])
     assert.equal(stages, table.concat(util.stages, " "))

@@ -99,6 +99,10 @@ static void push_ext (lua_State *L, const ds_smtp_ext *x) {
   set_flag(L, "requiretls", x->requiretls);
   set_flag(L, "size", x->size);
   set_integer(L, "size_limit", x->size_limit);
+  set_integer(L, "mail_max", x->mail_max);
+  set_integer(L, "rcpt_max", x->rcpt_max);
+  set_integer(L, "rcpt_domain_max", x->rcpt_domain_max);
+  set_integer(L, "auth", x->auth);
 }
 
 /* ext(line…) -> what they offer */
@@ -201,6 +205,7 @@ static ds_smtp *check_engine (lua_State *L) {
 static int l_engine (lua_State *L) {
   ds_smtp_config c;
   ds_smtp **s;
+  memset(&c, 0, sizeof c);
   c.hostname = luaL_checkstring(L, 1);
   c.careful = lua_toboolean(L, 2);
   s = (ds_smtp **)lua_newuserdata(L, sizeof *s);
@@ -226,8 +231,8 @@ static int l_receive (lua_State *L) {
 }
 
 static const char *const event_names[] = {
-    "none", "ready",   "tls_go",   "tls_no", "accepted",
-    "body", "settled", "finished", "ended",
+    "none",    "ready",    "tls_go",  "tls_no",  "accepted", "body",
+    "settled", "finished", "auth_ok", "auth_no", "ended",
 };
 
 /* event() -> {event=, txn=, …}, or nil */
@@ -243,6 +248,7 @@ static int l_event (lua_State *L) {
   set_string(L, "stage", ds_stage_name(ev.stage));
   set_string(L, "kind", ds_kind_name(ev.kind));
   set_flag(L, "lost", ev.lost);
+  set_flag(L, "split", ev.split);
   set_string(L, "text", ev.text);
   if (ev.reply != NULL) {
     push_reply(L, ev.reply);
@@ -281,6 +287,7 @@ static int l_begin (lua_State *L) {
   ds_smtp_transaction t;
   ds_span *to;
   size_t i;
+  memset(&t, 0, sizeof t);
   t.id = (uint32_t)luaL_checkinteger(L, 2);
   t.sender = check_span(L, 3);
   luaL_checktype(L, 4, LUA_TTABLE);

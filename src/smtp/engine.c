@@ -114,6 +114,14 @@ int ds_smtp_idle (const ds_smtp *s) {
   return !head_is_out(s);
 }
 
+int ds_smtp_ending (const ds_smtp *s) {
+  const ds_txn *t;
+  for (t = s->txns; t != NULL; t = t->next)
+    if (t->awaited > 0 && ds_txn_ending(s, t))
+      return 1;
+  return 0;
+}
+
 int ds_smtp_partial (const ds_smtp *s) {
   return ds_reply_partial(&s->parser);
 }
@@ -260,6 +268,21 @@ void ds_smtp_taken (ds_smtp *s, size_t n) {
     n = s->out.len;
   ds_buf_consume(&s->out, n);
   s->taken += n;
+}
+
+size_t ds_smtp_pending (const ds_smtp *s) {
+  return s->out.len;
+}
+
+int ds_smtp_secret (const ds_smtp *s) {
+  (void)s;
+  return 0;
+}
+
+int ds_smtp_auth (ds_smtp *s, const ds_auth *a) {
+  (void)s;
+  (void)a;
+  return DS_ERR_STATE;
 }
 
 int ds_smtp_starttls (ds_smtp *s) {

@@ -1,7 +1,7 @@
 /*
-** engine: one SMTP client session (RFC 5321) as bytes in, bytes out and
-** events.  It opens nothing, waits for nothing and decides nothing about
-** policy: it tells what happened.  Commands are queued as
+** engine: one SMTP or LMTP client session (RFC 5321, RFC 2033) as bytes in,
+** bytes out and events.  It opens nothing, waits for nothing and decides
+** nothing about policy: it tells what happened.  Commands are queued as
 ** {command, transaction, recipient}; each whole reply pops one.
 */
 #ifndef ds_smtp_engine_h
@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "smtp/auth.h"
 #include "smtp/ext.h"
 #include "smtp/reply.h"
 #include "util/err.h"
@@ -20,13 +21,31 @@ typedef struct ds_smtp ds_smtp;
 typedef struct ds_smtp_config {
   const char *hostname; /* EHLO argument: a host name or an address literal */
   int careful;          /* no PIPELINING, no CHUNKING: a host that once broke */
+  int lmtp;             /* RFC 2033: LHLO, a final reply for each recipient */
+  int tls;              /* the wire is TLS from its first octet (RFC 8314) */
+  unsigned window; /* most transactions in flight; 0: 32, 1: one at a time */
 } ds_smtp_config;
 
 /* what a transaction needs of the path; a host lacking it is refused */
-#define DS_TXN_8BIT 1u /* RFC 6152: MAIL … BODY=8BITMIME */
-#define DS_TXN_UTF8 2u /* RFC 6531: MAIL … SMTPUTF8 */
+#define DS_TXN_8BIT       1u /* RFC 6152: MAIL … BODY=8BITMIME */
+#define DS_TXN_UTF8       2u /* RFC 6531: MAIL … SMTPUTF8 */
+#define DS_TXN_REQUIRETLS 4u /* RFC 8689: MAIL … REQUIRETLS, only under TLS */
 
 #define DS_SMTP_RECIPIENTS 1000 /* in one transaction */
+
+/* delivery status notifications (RFC 3461): a wish, said to hosts that offer
+   DSN and to no others (ds_smtp_ext.dsn tells which) */
+#define DS_NOTIFY_NEVER   1u /* stands alone */
+#define DS_NOTIFY_SUCCESS 2u
+#define DS_NOTIFY_FAILURE 4u
+#define DS_NOTIFY_DELAY   8u
+
+typedef enum ds_dsn_ret { DS_RET_NONE, DS_RET_FULL, DS_RET_HDRS } ds_dsn_ret;
+
+typedef struct ds_smtp_dsn { /* of one recipient */
+  unsigned notify;           /* 0: not said */
+  ds_span orcpt; /* the original address as it was, no type; empty: not said */
+} ds_smtp_dsn;
 
 typedef struct ds_smtp_transaction {
   uint32_t id;    /* the caller's, echoed in events; unique in flight */
@@ -35,6 +54,9 @@ typedef struct ds_smtp_transaction {
   size_t count;
   uint64_t size; /* octets before dot-stuffing, 0: not known (RFC 1870) */
   unsigned flags;
+  ds_dsn_ret ret;         /* RET= */
+  ds_span envid;          /* ENVID=, before encoding; empty: not said */
+  const ds_smtp_dsn *dsn; /* NULL, or one for each recipient; copied */
 } ds_smtp_transaction;
 
 typedef enum ds_smtp_event_kind {
@@ -46,6 +68,9 @@ typedef enum ds_smtp_event_kind {
   DS_SMTP_BODY,     /* the body of this transaction may be given now */
   DS_SMTP_SETTLED,  /* the outcome of one recipient; each exactly once */
   DS_SMTP_FINISHED, /* every recipient of this transaction has its outcome */
+  DS_SMTP_AUTH_OK,  /* after ds_smtp_auth: who we are is known now */
+  DS_SMTP_AUTH_NO,  /* it is not: the reply, or text and kind policy where
+                       nothing was said: no mechanism fits, or no TLS */
   DS_SMTP_ENDED     /* the session is over: see kind; comes once, last */
 } ds_smtp_event_kind;
 
@@ -54,11 +79,14 @@ typedef struct ds_smtp_event {
   uint32_t txn;
   size_t recipient;   /* index into the transaction's recipients */
   ds_outcome outcome; /* SETTLED */
-  ds_stage stage;     /* where: SETTLED, TLS_NO, ENDED */
+  ds_stage stage;     /* where: SETTLED, TLS_NO, AUTH_NO, ENDED */
   ds_kind kind; /* reply, protocol, connect, timeout …; NONE: ended by QUIT */
   int lost;     /* SETTLED: not this recipient's fault, the session's
                            (421, closed, broken protocol, a missing extension):
-                           another host may be tried */
+                           another host may be tried; kind protocol and
+                           outcome deferred: this one, too, when careful */
+  int split;    /* SETTLED: one recipient too many, the host would take it in
+                   another transaction (RFC 5321 §4.5.3.1.10) */
   const ds_reply *reply; /* NULL where none; valid until the next call */
   const char *text; /* what went wrong in words, "" where the reply says it */
 } ds_smtp_event;
@@ -106,39 +134,73 @@ int ds_smtp_next_event (ds_smtp *s, ds_smtp_event *ev);
 ds_span ds_smtp_output (ds_smtp *s);
 void ds_smtp_taken (ds_smtp *s, size_t n);
 
-/* after READY: 0, or DS_ERR_STATE (not offered, already on, transaction open) */
+/* after READY: 0, or DS_ERR_STATE (not offered, already on, AUTH or a
+   transaction open) */
 int ds_smtp_starttls (ds_smtp *s);
 
 /* the handshake is done: forget all extensions, say EHLO again */
 int ds_smtp_tls_started (ds_smtp *s);
 
 /*
-** ds_smtp_begin: queue MAIL, RCPT… and DATA, as far ahead as the session
-** allows: all in one group with PIPELINING (RFC 2920 §3.1), one by one
-** without.  Every path is checked again for CR, LF, NUL, controls and length
-** (DS_ERR_USAGE; the second gate).  DS_ERR_STATE unless ds_smtp_can_begin:
-** one transaction at a time, with PIPELINING the next besides, so that its
-** commands leave in one write with the end of the body before them.
+** ds_smtp_auth: after READY, before any transaction: say who we are (RFC
+** 4954) by the strongest mechanism that is offered, allowed, and has what it
+** needs; none weaker is tried after it.  *a is copied, and wiped when
+** done.  AUTH_OK or AUTH_NO follows, or ENDED: with kind protocol also where
+** the server could not prove (SCRAM) that it knows the password.
+** DS_ERR_STATE (not now), DS_ERR_USAGE (*a will not do: see auth.h),
+** DS_ERR_NOMEM (as if not called).
+*/
+int ds_smtp_auth (ds_smtp *s, const ds_auth *a);
+
+/* what ds_smtp_output holds, or the server's next words, are part of a secret
+   and not to be shown (nor kept: wipe what is copied) */
+int ds_smtp_secret (const ds_smtp *s);
+
+/*
+** ds_smtp_begin: queue a transaction, as far ahead as the session allows.
+** Every path is checked again for CR, LF, NUL, controls and length
+** (DS_ERR_USAGE; the second gate).  DS_ERR_STATE unless ds_smtp_can_begin.
 ** DS_ERR_NOMEM: as if not called.  A transaction the host cannot take (SIZE,
-** 8BITMIME, SMTPUTF8) is accepted here and settles at once (failed, policy,
-** lost), nothing sent.
+** 8BITMIME, SMTPUTF8, REQUIRETLS) is accepted here and settles at once
+** (failed, policy, lost), nothing sent.
+**
+** Without PIPELINING: one at a time, one command at a time.  With it MAIL,
+** RCPT… and DATA go in one group (RFC 2920 §3.1), and the next transaction
+** may be begun besides, so that its group leaves in one write with the end of
+** the body before it.
+** With PIPELINING and CHUNKING (RFC 3030), unless careful: a body of known
+** size up to 64 KiB follows MAIL and RCPT… at once as BDAT n LAST, others
+** when all recipients are answered and one is accepted.  Transactions
+** are queued behind one another (RSET between, so that no refusal touches the
+** next) while the batch is open: fewer than `window` and less than 64 KiB of
+** bodies, few enough replies awaited, none of them read yet.  So a batch
+** fills, goes out, and drains; its outcomes are told when all replies are
+** in, and the next is open.
 */
 int ds_smtp_can_begin (const ds_smtp *s);
 int ds_smtp_begin (ds_smtp *s, const ds_smtp_transaction *t);
 
 /*
 ** ds_smtp_body: octets of the transaction whose BODY event came last, with
-** CRLF line ends; dots are stuffed here, whatever the chunking.  DS_ERR_USAGE:
-** a CR or an LF stands alone (RFC 5321 §2.3.8), nothing of this piece was
-** queued; DS_ERR_STATE: no body is due; DS_ERR_NOMEM: the session has ended.
-** ds_smtp_body_end adds the missing CRLF, if any, and the final dot; the same
-** errors.
+** CRLF line ends; dots are stuffed here, whatever the chunking.  BODY comes in
+** the order of begin, for each when the one before has its end; not for those
+** that are refused before their body is due.  DS_ERR_USAGE: a CR or an LF
+** stands alone (RFC 5321 §2.3.8), nothing of this piece was queued;
+** DS_ERR_STATE: no body is due; DS_ERR_NOMEM: the session has ended.
+** ds_smtp_body_end: that was all.  Behind DATA it adds the missing CRLF, if
+** any, and the final dot; the same errors.
+** A body that goes as BDAT n LAST has exactly the octets its size says: one
+** too many, or its end too early, and it is cut (DS_ERR_USAGE).
 ** ds_smtp_body_cut: the body cannot be finished: ends the session without
-** the dot (recipients deferred, kind local, text).
+** its end (recipients deferred, kind local, text).
 */
 int ds_smtp_body (ds_smtp *s, const void *p, size_t n);
 int ds_smtp_body_end (ds_smtp *s);
 void ds_smtp_body_cut (ds_smtp *s, const char *text);
+
+/* octets that wait for the wire: the output, and a chunk still being filled.
+   A body is given while this is small */
+size_t ds_smtp_pending (const ds_smtp *s);
 
 /*
 ** ds_smtp_quit: say QUIT after whatever is queued: at once where PIPELINING
@@ -162,6 +224,10 @@ void ds_smtp_abort (ds_smtp *s, ds_kind kind, const char *text);
 ** its command has been taken, so that one deadline covers one whole reply.
 */
 ds_stage ds_smtp_waiting (const ds_smtp *s, uint32_t *serial);
+
+/* the end of some body is out and its reply not in: to give up now is to not
+   know */
+int ds_smtp_ending (const ds_smtp *s);
 
 /* no command is out whose reply is not in: what arrives now was not asked for */
 int ds_smtp_idle (const ds_smtp *s);

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "smtp/auth.h"
 #include "util/span.h"
 
 typedef struct ds_smtp_ext {
@@ -21,6 +22,13 @@ typedef struct ds_smtp_ext {
   unsigned requiretls : 1;
   unsigned size : 1;   /* SIZE was offered */
   uint64_t size_limit; /* 0: none told (absent, 0, or not a number) */
+
+  /* LIMITS (RFC 9422); 0: none told */
+  uint64_t mail_max;        /* transactions in a session */
+  uint64_t rcpt_max;        /* recipients in a transaction */
+  uint64_t rcpt_domain_max; /* their domains */
+
+  unsigned auth; /* DS_AUTH_… offered (RFC 4954) */
 } ds_smtp_ext;
 
 void ds_smtp_ext_clear (ds_smtp_ext *x);

@@ -10,8 +10,9 @@ static const char *const kind_names[] = {
 };
 
 static const char *const stage_names[] = {
-    "",     "dns",  "connect", "greeting", "ehlo",  "starttls", "handshake",
-    "mail", "rcpt", "data",    "body",     "final", "rset",     "quit",
+    "",          "dns",  "connect", "greeting", "ehlo", "starttls",
+    "handshake", "auth", "mail",    "rcpt",     "data", "body",
+    "final",     "rset", "quit",
 };
 
 static const char *const outcome_names[] = {
