@@ -34,6 +34,7 @@ local kinds = {
   { " ", "\t", "\r", "\n", "\r\n", "x", "=", "\0", "\127", "\255", "\31", "~", "}" },
   { ("y"):rep(74), "=", "\r\n", " ", "z" },
   { ("long line "):rep(30), "=", "\195\164" },
+  { "From ", "F", "Fro", "m ", "FFrom ", "From\t", "From", " ", "y", "\n", ("z"):rep(70) },
 }
 
 -- every pattern that can stand in a group of four, at every place in a block
@@ -65,6 +66,7 @@ local function by_the_rules(s)
     local tokens, column = spelled(s:sub(at, (lf or 0) - 1)), 0
     local last = tokens[#tokens]
     if last == " " or last == "\t" then tokens[#tokens] = ("=%02X"):format(last:byte()) end
+    for blank in s:sub(at, (lf or 0) - 1):gmatch "From() " do tokens[blank] = "=20" end
     for _, token in ipairs(tokens) do
       if column + #token > 75 then
         out[#out + 1] = "=\r\n"

@@ -3,8 +3,8 @@ local mime = require "directsend.test".mime
 
 local random = ("\1"):rep(48)
 
-local function built(write, eight)
-  local m = core.message(eight)
+local function built(write, care)
+  local m = core.message(care)
   write(m)
   assert(m:finish(random))
   return m:read(), m
@@ -19,7 +19,7 @@ describe("a text part", function()
     assert.is_truthy(s:find("text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n", 1, true))
     s = built(function(m) m:html(("a readable line\n"):rep(5) .. "\195\164") end)
     assert.is_truthy(s:find("charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n", 1, true))
-    s = built(function(m) m:plain "\195\164" end, true)
+    s = built(function(m) m:plain "\195\164" end, "8bit")
     assert.is_truthy(s:find("charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\195\164\r\n", 1, true))
   end)
 end)

@@ -38,6 +38,12 @@ describe("quoted-printable", function()
     assert.equal("a =20\r\nb=09\r\n=20", encoded "a  \r\nb\t\r\n ")
   end)
 
+  it("encodes the blank of a From that begins a line, or might once lines are broken", function()
+    for _, list in ipairs(pieces "From a FFrom b\nFro From\tm From ") do
+      assert.equal("From=20a FFrom=20b\r\nFro From\tm From=20", (mime.qp(list)))
+    end
+  end)
+
   it("makes every line end CRLF, wherever the text is cut", function()
     for _, list in ipairs(pieces "a \rb\t\n\r\r\n\n \r\n\rc\r \n") do
       assert.equal("a=20\r\nb=09\r\n\r\n\r\n\r\n=20\r\n\r\nc\r\n=20\r\n", (mime.qp(list)))

@@ -1,31 +1,48 @@
 local mime = require "directsend.test".mime
 local pieces = require "support.pieces"
 
-local function best(s, eight)
-  return mime.scan({ s }, eight).best
+local function best(s, care)
+  return mime.scan({ s }, care).best
 end
 
 describe("scan", function()
   it("leaves alone what may go as it is", function()
     for _, s in ipairs { "", "plain\r\n", "no end", "a\n.\nb\n", ("x"):rep(998), "trailing \n", "\27[2J" } do
       assert.equal("7bit", best(s))
-      assert.equal("7bit", best(s, true))
+      assert.equal("7bit", best(s, "8bit"))
     end
   end)
 
   it("sends 8bit when that is allowed", function()
-    assert.equal("8bit", best("caf\195\169\n", true))
-    assert.equal("8bit", best("\255\254\n", true))
+    assert.equal("8bit", best("caf\195\169\n", "8bit"))
+    assert.equal("8bit", best("\255\254\n", "8bit"))
     assert.is_not.equal("8bit", best "caf\195\169\n")
   end)
 
   it("encodes what no line can hold, allowed or not", function()
     for _, s in ipairs { ("x"):rep(999), "a\0b", ("\195\169"):rep(500) } do
-      for _, eight in ipairs { false, true } do
-        local found = best(s, eight)
+      for _, care in ipairs { "7bit", "8bit", "signed" } do
+        local found = best(s, care)
         assert.is_true(found == "quoted-printable" or found == "base64")
       end
     end
+  end)
+
+  it("encodes what is to be signed where a gateway might change it, however it is cut", function()
+    local function each(s, want)
+      for _, list in ipairs(pieces(s)) do
+        assert.equal(want, mime.scan(list, "signed").best, ("%q"):format(s))
+        assert.equal("7bit", mime.scan(list).best)
+      end
+    end
+    for _, s in ipairs { "x \ny\n", "x\t\r\ny", "a\n ", "a\n \n", "From me", "a\rFrom b\n", "\r\nFrom \r\n", " \r" } do
+      each(s, "quoted-printable")
+    end
+    for _, s in ipairs { "", "\n", " x\n\ty\r\n", "a From b\n", "From\n", "From: x\n", "FFrom x\n>From y\n", "Fro\nm x\n",
+                         "Fr om x\n", "xFrom \127y" } do
+      each(s, "7bit")
+    end
+    assert.equal("quoted-printable", best("caf\195\169\n", "signed"))
   end)
 
   it("takes the shorter of the two", function()
@@ -71,8 +88,8 @@ describe("scan", function()
         if seed % 40 == 0 then out[i] = "\n" end
       end
       local s = table.concat(out)
-      for _, eight in ipairs { false, true } do
-        local found = mime.scan({ s }, eight)
+      for _, care in ipairs { "7bit", "8bit", "signed" } do
+        local found = mime.scan({ s }, care)
         assert.equal(#mime.encode({ s }, found.best, true), found.encoded)
       end
     end

@@ -128,6 +128,53 @@ describe("a message with smime", function()
     assert.is_string(people:verified(text))
   end)
 
+  -- what gateways are known to do (RFC 8551 §3.1.3, RFC 4155)
+  local function through_gateway(text)
+    return (text:gsub("[ \t]+\r\n", "\r\n"):gsub("\nFrom ", "\n>From "))
+  end
+
+  it("outlives gateways that cut blanks and quote From", function()
+    local odd = "From here \r\nto\t\n \n\nFrom there\n" .. ("x"):rep(74) .. "From y\n" .. ("From z "):rep(40)
+    local letter = { from = "a@contoso.test", to = "b@contoso.test", text = odd, subject = "x" }
+    local bodies = {
+      { text = odd }, { html = odd }, { text = odd .. "caf\195\169" }, { text = ("From \208\150 "):rep(100) },
+      { text = odd, html = odd, calendar = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nX:y \r\nEND:VCALENDAR\r\n" },
+      { text = "x", attach = { { data = odd, name = "x.txt" }, { data = odd, type = "message/delivery-status" },
+                               { message = letter } } },
+      { text = { size = #odd, rewind = function() end, read = (function()
+        local at = 0
+        return function()
+          at = at % 2 + 1
+          return at == 1 and odd or nil
+        end
+      end)() } },
+    }
+    for i, body in ipairs(bodies) do
+      body.smime = { sign = sign }
+      local text = text_of(body)
+      assert.equal(text, through_gateway(text), i)
+      local inner = assert(people:verified(through_gateway(text)), i)
+      assert.truthy(inner:find "[Tt]ransfer%-[Ee]ncoding: %l", i)
+      body.smime = nil
+      if i ~= 3 and i ~= 4 then assert.not_equal(text_of(body), through_gateway(text_of(body))) end
+    end
+    local inner = assert(people:verified(text_of { text = odd, smime = { sign = sign } }))
+    local plain = odd:gsub("\r?\n", "\r\n") .. "\r\n"
+    assert.equal(plain, require "support.decode".qp(inner:match "\r\n\r\n(.*)$"))
+  end)
+
+  it("takes no built message that would not outlive them", function()
+    local built = assert(new { text = "a \n" })
+    local raw = { raw = { data = "From: a@b.cd\r\nTo: c@d.ef\r\n\r\nFrom x\r\n" } }
+    for _, m in ipairs { built, raw, assert(new { attach = { { message = built } } }) } do
+      local ok, why, detail = new { attach = { { message = m } }, smime = { sign = sign } }
+      assert.is_nil(ok)
+      assert.equal("attach[1]", detail.field)
+      assert.truthy(why:find("would not stay as they are signed", 1, true), why)
+      assert.truthy(new { attach = { { message = m } }, smime = { encrypt = encrypt } })
+    end
+  end)
+
   it("may hang on another, each with its own seal", function()
     local settings = { random = function(n) return ("\171"):rep(n) end }
     local inner = { from = "bob@contoso.test", to = "ann@contoso.test", text = "inner", smime = { sign = people:signer "bob" } }

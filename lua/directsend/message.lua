@@ -265,9 +265,10 @@ function message.new(t, settings)
   if rawget(t, "smime") then
     seal, why, detail = require "directsend.sealing".new(t.smime, settings)
     if not seal then return nil, why, detail end
+    settings = why
   end
-  local w = { m = core.message(rawget(t, "encoding") == "8bit" and not seal),
-              settings = settings }
+  local care = settings.care or rawget(t, "encoding") == "8bit" and "8bit"
+  local w = { m = core.message(care or nil), settings = settings }
   got, why, detail = build(w, t)
   if got and seal then
     got, why, detail = require "directsend.sealing".apply(got, seal, settings)

@@ -25,7 +25,8 @@ local function options(t, settings)
            time = math.floor(settings.time or core.epoch()) }
 end
 
--- sealing.new: keys and certificates read and found good; nil, message, detail
+-- sealing.new: keys and certificates read and found good, and the settings for
+-- what is to be sealed; nil, message, detail
 function sealing.new(t, settings)
   local given = options(t, settings)
   local loaded, smime = pcall(require, "directsend.smime")
@@ -33,7 +34,10 @@ function sealing.new(t, settings)
     return nil, "smime: " .. smime, { kind = "usage", field = "smime" }
   end
   local seal, why, detail = smime.seal(given)
-  if seal then return seal end
+  if seal then
+    return seal, setmetatable({ care = given.sign and "signed" or "7bit" },
+                              { __index = settings })
+  end
   if detail.kind ~= "local" then
     detail.field = "smime" .. (detail.field and "." .. detail.field or "")
     why = detail.field .. ": " .. why

@@ -46,11 +46,13 @@ static ds_span opt_span (lua_State *L, int i) {
 
 /* -- writing it -- */
 
-/* message([eight]): a new one; eight: text may go as 8bit */
+/* message([care]): a new one; care: "7bit", "8bit" or "signed", as ds_care */
 static int message_new (lua_State *L) {
+  static const char *const cares[] = {"7bit", "8bit", "signed", NULL};
+  ds_care care = (ds_care)luaL_checkoption(L, 1, "7bit", cares);
   message *m = (message *)lua_newuserdata(L, sizeof *m);
   ds_message_init(&m->m);
-  m->m.allow_8bit = lua_toboolean(L, 1);
+  m->m.care = care;
   m->finished = m->nested = 0;
   ds_stream_init(&m->stream, &m->m.layout);
   m->source = ds_stream_source(&m->stream);

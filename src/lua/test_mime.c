@@ -148,8 +148,9 @@ static void set_number (lua_State *L, const char *key, double n) {
   lua_setfield(L, -2, key);
 }
 
-/* scan({piece…}, allow_8bit) */
+/* scan({piece…}, care) */
 static int scan (lua_State *L) {
+  static const char *const cares[] = {"7bit", "8bit", "signed", NULL};
   int i, n = (int)lua_rawlen(L, 1);
   ds_encoding best;
   ds_scan s;
@@ -159,7 +160,7 @@ static int scan (lua_State *L) {
     ds_scan_update(&s, p.p, p.n);
   }
   ds_scan_final(&s);
-  best = ds_scan_best(&s, lua_toboolean(L, 2));
+  best = ds_scan_best(&s, (ds_care)luaL_checkoption(L, 2, "7bit", cares));
   lua_createtable(L, 0, 6);
   set_number(L, "size", (double)s.size);
   set_number(L, "longest", (double)s.longest);

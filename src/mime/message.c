@@ -139,13 +139,19 @@ static int counted (ds_message *m, ds_error *e) {
                       "more than %d parts", DS_PARTS);
 }
 
+static int taken (ds_message *m, const ds_part *p) {
+  if (p->fragile)
+    m->flags |= DS_MESSAGE_FRAGILE;
+  return DS_OK;
+}
+
 static int text (ds_message *m, ds_part **where, const char *subtype,
                  const ds_content *c, const ds_scan *seen, ds_error *e) {
   int rc = counted(m, e);
   if (rc != DS_OK || *where != NULL)
     return rc != DS_OK ? rc : DS_ERR_STATE;
-  *where = ds_part_text(subtype, c, seen, m->allow_8bit, e);
-  return *where != NULL ? DS_OK : e->code;
+  *where = ds_part_text(subtype, c, seen, m->care, e);
+  return *where != NULL ? taken(m, *where) : (int)e->code;
 }
 
 int ds_message_plain (ds_message *m, const ds_content *c, const ds_scan *seen,
@@ -164,10 +170,10 @@ static int hang (ds_message *m, ds_part *holder, const ds_attachment *a,
   int rc = counted(m, e);
   if (rc != DS_OK)
     return rc;
-  if ((p = ds_part_attachment(a, m->allow_8bit, e)) == NULL)
+  if ((p = ds_part_attachment(a, m->care, e)) == NULL)
     return e->code;
   ds_part_add(holder, p);
-  return DS_OK;
+  return taken(m, p);
 }
 
 int ds_message_inline (ds_message *m, const ds_attachment *a, ds_error *e) {
@@ -210,10 +216,16 @@ int ds_message_nest (ds_message *m, const ds_message *inner,
   int global = (inner->flags & DS_MESSAGE_UTF8) != 0;
   ds_part *p;
   int rc;
-  if ((eight || global) && !m->allow_8bit)
+  if ((eight || global) && m->care != DS_CARE_8BIT)
     return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL,
                         "the message in it is not 7-bit clean and cannot be "
                         "encoded: say encoding = \"8bit\", or attach it as a "
+                        "file of another type");
+  if (inner->flags & DS_MESSAGE_FRAGILE && m->care == DS_CARE_SIGNED)
+    return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL,
+                        "the message in it has lines that end in a blank or "
+                        "begin with \"From \", which would not stay as they "
+                        "are signed: give it as a table, not built, or as a "
                         "file of another type");
   m->parts += inner->parts;
   if ((rc = counted(m, e)) != DS_OK)
@@ -221,7 +233,7 @@ int ds_message_nest (ds_message *m, const ds_message *inner,
   if ((p = ds_part_message(a, eight || global, global, e)) == NULL)
     return e->code;
   p->depth = inner->depth;
-  m->flags |= inner->flags & DS_MESSAGE_UTF8;
+  m->flags |= inner->flags & (DS_MESSAGE_UTF8 | DS_MESSAGE_FRAGILE);
   ds_part_add(&m->files, p);
   return DS_OK;
 }

@@ -17,9 +17,12 @@
 #define DS_MESSAGE_8BIT 1u
 #define DS_MESSAGE_UTF8 2u /* its header is not ASCII: an address, or raw */
 
+/* and what it does not stand: gateways may change some line, see ds_scan */
+#define DS_MESSAGE_FRAGILE 4u
+
 typedef struct ds_message {
-  int allow_8bit; /* text may go as 8bit; set before the first body */
-  ds_buf head;    /* raw: as it came, Bcc and all */
+  ds_care care; /* of text; set before the first body */
+  ds_buf head;  /* raw: as it came, Bcc and all */
   size_t fields;
   ds_part *plain;
   ds_part *html;
@@ -61,8 +64,8 @@ int ds_message_list (ds_message *m, ds_span name, ds_span id, ds_error *e);
 ** attachment.  An empty method: the calendar's own; any other must be that.
 ** ds_message_inline: what the html shows; ds_message_attach: what hangs on.
 ** ds_message_nest: a finished message hangs on, a->content being its octets.
-** DS_ERR_USAGE when it has 8bit octets and those are not allowed: nothing
-** encodes a message again.
+** DS_ERR_USAGE when it has what m->care forbids: nothing encodes a message
+** again.
 */
 int ds_message_plain (ds_message *m, const ds_content *c, const ds_scan *seen,
                       ds_error *e);

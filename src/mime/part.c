@@ -65,10 +65,11 @@ static void as_text (ds_part *p, const ds_scan *s, ds_encoding how) {
   p->text = 1;
   p->how = how;
   p->size = ds_scan_encoded(s, how);
+  p->fragile = s->fragile && (how == DS_ENC_7BIT || how == DS_ENC_8BIT);
 }
 
 ds_part *ds_part_text (const char *subtype, const ds_content *c,
-                       const ds_scan *seen, int allow_8bit, ds_error *e) {
+                       const ds_scan *seen, ds_care care, ds_error *e) {
   ds_part *p;
   ds_scan own;
   if (seen == NULL && scan_content(c, &own, e) != DS_OK)
@@ -78,7 +79,7 @@ ds_part *ds_part_text (const char *subtype, const ds_content *c,
   if ((p = new_part(e)) == NULL)
     return NULL;
   p->content = *c;
-  as_text(p, seen, ds_scan_best(seen, allow_8bit));
+  as_text(p, seen, ds_scan_best(seen, care));
   ds_buf_printf(&p->head, "Content-Type: text/%s; charset=%s\r\n", subtype,
                 seen->eight ? "utf-8" : "us-ascii");
   put_encoding(p);
@@ -112,27 +113,29 @@ static int check (const ds_attachment *a, ds_span *name, ds_span *type,
 }
 
 /* may it go as it is?  What can only be read with waiting is not looked at. */
-static int unencoded (ds_part *p, const ds_scan *seen, int allow_8bit,
+static int unencoded (ds_part *p, const ds_scan *seen, ds_care care,
                       ds_error *e) {
   ds_scan own;
+  ds_encoding how;
   int rc = DS_OK;
   if (seen == NULL && (rc = scan_content(&p->content, &own, e)) == DS_OK)
     seen = &own;
   if (rc != DS_OK)
     return rc == DS_SOURCE_WAIT ? 0 : rc;
-  if (!ds_scan_plain(seen) || (seen->eight && !allow_8bit))
+  how = ds_scan_best(seen, care);
+  if (how != DS_ENC_7BIT && how != DS_ENC_8BIT)
     return 0;
-  as_text(p, seen, seen->eight ? DS_ENC_8BIT : DS_ENC_7BIT);
+  as_text(p, seen, how);
   return 1;
 }
 
 /* how it goes, and as what */
 static int choose (ds_part *p, const ds_attachment *a, ds_span *type,
-                   int allow_8bit, ds_error *e) {
+                   ds_care care, ds_error *e) {
   static const ds_span message = {"message/", 8};
   if (type->n > message.n &&
       ds_span_eqi(ds_span_of(type->p, message.n), message)) {
-    int rc = unencoded(p, a->seen, allow_8bit, e);
+    int rc = unencoded(p, a->seen, care, e);
     if (rc != 0)
       return rc < 0 ? rc : DS_OK;
     *type = ds_span_str("application/octet-stream");
@@ -160,14 +163,14 @@ static void put_head (ds_part *p, ds_span type, ds_span name, ds_span cid,
     ds_buf_printf(&p->head, "Content-ID: <%.*s>\r\n", (int)cid.n, cid.p);
 }
 
-ds_part *ds_part_attachment (const ds_attachment *a, int allow_8bit,
+ds_part *ds_part_attachment (const ds_attachment *a, ds_care care,
                              ds_error *e) {
   ds_span name, type;
   ds_part *p;
   if (check(a, &name, &type, e) != DS_OK || (p = new_part(e)) == NULL)
     return NULL;
   p->content = a->content;
-  if (choose(p, a, &type, allow_8bit, e) != DS_OK) {
+  if (choose(p, a, &type, care, e) != DS_OK) {
     ds_part_free(p);
     return NULL;
   }

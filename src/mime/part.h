@@ -25,6 +25,7 @@ struct ds_part {
   ds_content content;
   ds_encoding how;
   int text;      /* line ends become CRLF */
+  int fragile;   /* it goes as it is, and gateways may change it: see ds_scan */
   uint64_t skip; /* encoded octets that are left out at the front */
   uint64_t size; /* encoded octets that are sent */
 };
@@ -48,9 +49,8 @@ typedef struct ds_attachment {
 ** that may not is sent as application/octet-stream.
 */
 ds_part *ds_part_text (const char *subtype, const ds_content *c,
-                       const ds_scan *seen, int allow_8bit, ds_error *e);
-ds_part *ds_part_attachment (const ds_attachment *a, int allow_8bit,
-                             ds_error *e);
+                       const ds_scan *seen, ds_care care, ds_error *e);
+ds_part *ds_part_attachment (const ds_attachment *a, ds_care care, ds_error *e);
 
 /*
 ** ds_part_message: message/rfc822, or message/global (RFC 6532 §3.7), octet for

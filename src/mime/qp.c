@@ -129,17 +129,51 @@ static char *put_slice (ds_qp *q, ds_qp_text *t, char *to) {
   return fold(q, s, (size_t)(end - s), to);
 }
 
+static const char from[] = "From ";
+#define FROM ((int)sizeof from - 1)
+
+/* octets in front of the blank of the first "From ", or all n */
+static size_t until_from (ds_qp *q, const char *p, size_t n) {
+  size_t i = 0;
+  for (;;) {
+    const char *f;
+    for (; i < n && q->from < FROM && p[i] == from[q->from]; i++)
+      q->from++;
+    if (q->from == FROM || i == n)
+      break;
+    q->from = 0;
+    if ((f = (const char *)memchr(p + i, from[0], n - i)) == NULL)
+      return n;
+    i = (size_t)(f - p);
+  }
+  if (q->from < FROM)
+    return n;
+  q->from = 0;
+  return i - 1;
+}
+
+/* behind what is ready already */
+static void put_from_blank (ds_qp_text *t) {
+  memcpy(t->text + t->n, "=20", 3);
+  t->n += 3;
+}
+
 size_t ds_qp_update (ds_qp *q, const void *p, size_t n, char *out) {
   const unsigned char *in = (const unsigned char *)p;
   ds_qp_text t;
   char *to = out;
   memset(t.front, 0, sizeof t.front);
   while (n > 0) {
-    size_t k = n < DS_QP_SLICE ? n : DS_QP_SLICE;
+    size_t most = n < DS_QP_SLICE ? n : DS_QP_SLICE;
+    size_t k = until_from(q, (const char *)in, most);
     t.text[0] = (char)q->space;
     t.n = q->space != 0;
     t.count = 0;
     q->kernel->expand(in, k, &t);
+    if (k < most) {
+      put_from_blank(&t);
+      k++;
+    }
     to = put_slice(q, &t, to);
     in += k;
     n -= k;

@@ -1,7 +1,8 @@
 /*
 ** qp: quoted-printable for text (RFC 2045 §6.7): lines of at most 76, soft
 ** breaks where they get longer, no white space before a line end; CR, LF and
-** CRLF all become CRLF.
+** CRLF all become CRLF.  The blank in "From " is encoded: a line that begins
+** so is changed by some gateways (RFC 2049 §3).
 */
 #ifndef ds_mime_qp_h
 #define ds_mime_qp_h
@@ -15,6 +16,7 @@ typedef struct ds_qp {
   size_t column;                  /* of the line being written; 0: it is new */
   int space; /* a space or tab held back: is it the line's last? or 0 */
   int cr;    /* the last octet was a CR: an LF now belongs to it */
+  int from;  /* octets of "From " that came last */
 } ds_qp;
 
 void ds_qp_init (ds_qp *q);

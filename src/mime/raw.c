@@ -160,7 +160,8 @@ static int adopt (ds_message *m, ds_raw *r, const ds_content *c, ds_error *e) {
   m->plain->skip = r->head.len;
   m->plain->size = r->body.size;
   m->flags = (head.eight ? DS_MESSAGE_UTF8 | DS_MESSAGE_8BIT : 0) |
-             (r->body.eight ? DS_MESSAGE_8BIT : 0);
+             (r->body.eight ? DS_MESSAGE_8BIT : 0) |
+             (head.fragile || r->body.fragile ? DS_MESSAGE_FRAGILE : 0);
   ds_buf_swap(&m->head, &r->head);
   return ds_layout_body(&m->layout, m->plain);
 }

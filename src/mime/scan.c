@@ -37,10 +37,31 @@ static void look (ds_scan *s, const char *p, size_t n) {
   s->nul |= (nul & tops) != 0;
 }
 
+static const char from[] = "From ";
+#define FROM ((int)sizeof from - 1)
+
+/* the next n octets of a line: its first ones, and the last */
+static void look_at_ends (ds_scan *s, const char *p, size_t n) {
+  size_t i;
+  for (i = 0; i < n && s->from < FROM && s->line + i == (size_t)s->from &&
+              p[i] == from[s->from];
+       i++)
+    s->fragile |= ++s->from == FROM;
+  if (n > 0)
+    s->blank = p[n - 1] == ' ' || p[n - 1] == '\t';
+}
+
+static void end_line (ds_scan *s) {
+  s->fragile |= s->blank;
+  s->line = 0;
+  s->blank = s->from = 0;
+}
+
 static void count_lines (ds_scan *s, const char *p, size_t n) {
   const char *end = p + n;
   while (p < end) {
     size_t k = ds_crlf_run(p, (size_t)(end - p));
+    look_at_ends(s, p, k);
     p += k;
     s->line += k;
     s->size += k;
@@ -51,7 +72,7 @@ static void count_lines (ds_scan *s, const char *p, size_t n) {
       break;
     if (*p == '\r' || !s->cr)
       s->size += 2;
-    s->line = 0;
+    end_line(s);
     s->cr = *p++ == '\r';
     if (s->cr && p < end && *p == '\n') {
       s->cr = 0;
@@ -82,7 +103,7 @@ void ds_scan_final (ds_scan *s) {
     s->size += 2;
     s->qp_size += 2;
   }
-  s->line = 0;
+  end_line(s);
 }
 
 int ds_scan_plain (const ds_scan *s) {
@@ -95,10 +116,11 @@ uint64_t ds_scan_encoded (const ds_scan *s, ds_encoding how) {
                               : s->size;
 }
 
-ds_encoding ds_scan_best (const ds_scan *s, int allow_8bit) {
-  if (ds_scan_plain(s) && !s->eight)
+ds_encoding ds_scan_best (const ds_scan *s, ds_care care) {
+  int frail = s->fragile && care == DS_CARE_SIGNED;
+  if (ds_scan_plain(s) && !s->eight && !frail)
     return DS_ENC_7BIT;
-  if (ds_scan_plain(s) && allow_8bit)
+  if (ds_scan_plain(s) && s->eight && care == DS_CARE_8BIT)
     return DS_ENC_8BIT;
   return s->qp_size <= ds_base64_size(s->size) ? DS_ENC_QP : DS_ENC_BASE64;
 }
