@@ -8,19 +8,13 @@
 #ifndef ds_delivery_h
 #define ds_delivery_h
 
+#include "deliver/level.h"
 #include "dns/query.h"
 #include "session/session.h"
 #include "tls/tls.h"
 #include "util/addr.h"
 #include "util/source.h"
 #include "util/sys.h"
-
-typedef enum ds_level {
-  DS_LEVEL_OFF,
-  DS_LEVEL_OPPORTUNISTIC,
-  DS_LEVEL_REQUIRED,
-  DS_LEVEL_VERIFIED
-} ds_level;
 
 typedef enum ds_family_order {
   DS_IP_4FIRST,

@@ -69,6 +69,7 @@ int luaopen_directsend_test (lua_State *L) {
       {"session", ds_test_session},
       {"net", ds_test_net},
       {"dkim", ds_test_dkim},
+      {"policy", ds_test_policy},
       {"compat", compat},
       {NULL, NULL},
   };

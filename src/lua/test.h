@@ -19,5 +19,6 @@ int ds_test_tls (lua_State *L);
 int ds_test_session (lua_State *L);
 int ds_test_net (lua_State *L);
 int ds_test_dkim (lua_State *L);
+int ds_test_policy (lua_State *L);
 
 #endif
