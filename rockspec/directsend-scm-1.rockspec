@@ -72,6 +72,7 @@ end
 
 local modules = {
   ["directsend.body"] = "lua/directsend/body.lua",
+  ["directsend.built"] = "lua/directsend/built.lua",
   ["directsend.check"] = "lua/directsend/check.lua",
   ["directsend.cli"] = "lua/directsend/cli.lua",
   ["directsend.config"] = "lua/directsend/config.lua",

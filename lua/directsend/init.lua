@@ -140,27 +140,27 @@ local function judged(rows, all)
   return nil, report.message(rows), report.detail(rows)
 end
 
--- mailer:send: now, over the network.  A message is a table, or one that is
--- built already: that one is read from one place, so it is sent once at a time.
-function mailer:send(t)
-  if self.closed then error("directsend: this mailer is closed", 0) end
-  local m, why, detail = message.new(t, self.config)
-  if not m then return nil, why, detail end
-  if m.sending then
-    return nil, "message: it is being sent just now: build one for each send",
-           { kind = "usage", field = "message" }
-  end
-  local rows
-  m.sending = true
-  rows, why, detail = rows_of(self, m, m:envelope())
-  m.sending = nil
+-- a finished message goes out, and is closed unless it is the caller's
+local function deliver(self, m, given)
+  local rows, why, detail = rows_of(self, m, m:envelope())
   if rows then rows.message_id, rows.bytes = m.message_id, m:size() end
-  if rows and m.warnings then
+  if m ~= given then m.core:close() end
+  if not rows then return nil, why, detail end
+  if m.warnings then
     require "directsend.warnings".tell(self, rows, m.warnings)
   end
-  if not rawequal(m, t) then m.core:close() end
-  if not rows then return nil, why, detail end
   return judged(rows, m.all)
+end
+
+-- mailer:send: now, over the network: a table, or a message that is built
+function mailer:send(t)
+  if self.closed then error("directsend: this mailer is closed", 0) end
+  if getmetatable(t) == message.built then
+    return require "directsend.built"(self, t, deliver)
+  end
+  local m, why, detail = message.new(t, self.config)
+  if not m then return nil, why, detail end
+  return deliver(self, m)
 end
 
 -- mailer:close: idempotent; deliveries of another coroutine end on their own

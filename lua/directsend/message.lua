@@ -10,6 +10,7 @@ local refuse = mailbox.refuse
 local message = {}
 local object = {}
 object.__index = object
+message.built = object -- the metatable of those that are
 
 local address = "string|table"
 local known = {

@@ -70,26 +70,42 @@ end
 -- The time of a signature is the message's Date, so that the same message is
 -- the same octets; but no verifier takes one of tomorrow, and what expires
 -- begins now.
-local function time_of(m, t, settings)
+local function time_of(date, settings)
   local now = settings.time or core.epoch()
   if settings.dkim.expires then return now end
-  local date = t.date
-  if t.raw then date = date_of(m.core:header()) end
   return math.max(0, math.min(date or now, now))
 end
 
--- signing.sign: the finished message with its signatures in front; nil,
--- message, detail
-function signing.sign(m, t, settings)
+local function sign(m, date, settings)
   local run = settings.dkim.signer:begin()
   local sink = { write = function(_, piece) return run:feed(piece) end }
   local ok, why, detail = m:write { file = sink }
   if not ok then return nil, why, detail end
-  ok, why, detail = run:finish(time_of(m, t, settings))
+  ok, why, detail = run:finish(time_of(date, settings))
   if not ok then return nil, why, detail end
   m.core:prefix(ok)
   warnings.add(m, settings.dkim.warnings)
   return m
+end
+
+-- signing.sign: the finished message of t with its signatures in front; nil,
+-- message, detail
+function signing.sign(m, t, settings)
+  local date = t.date
+  if t.raw then date = date_of(m.core:header()) end
+  return sign(m, date, settings)
+end
+
+-- signing.built: likewise a message that the caller has: another one, as that
+-- one may be part of others, or sent elsewhere
+function signing.built(m, settings)
+  local out, own = setmetatable({}, getmetatable(m)), m.warnings
+  for key, v in next, m do out[key] = v end
+  out.core, out.warnings, out.sending = core.message(), nil, nil
+  warnings.add(out, own)
+  local ok, why = out.core:wrap(m.core)
+  if not ok then return nil, why, { kind = "local" } end
+  return sign(out, date_of(m.core:header()), settings)
 end
 
 return signing

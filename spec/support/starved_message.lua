@@ -30,6 +30,10 @@ local function attempt()
                                      attach = { { message = raw }, reader.part(reader.of(first, 999)),
                                                 reader.part(reader.of(first, 999), true) } })
   assert(outer:tostring() == outer:tostring())
+  local wrapped = require "directsend.core".message()
+  assert(wrapped:wrap(raw.core))
+  assert(wrapped:prefix "X: 1\r\n")
+  assert(wrapped:read():sub(1, 6) == "X: 1\r\n")
 end
 
 attempt()

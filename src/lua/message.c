@@ -236,7 +236,23 @@ static int message_nest (lua_State *L) {
   return ds_lua_done(L, ds_message_nest(m, &inner->m, &a, &e), &e);
 }
 
-/* header(): of a raw message, as it came but for its line ends */
+/* wrap(message): a finished message as it is; both are finished then, and
+   read apart from each other */
+static int message_wrap (lua_State *L) {
+  ds_message *m = ds_lua_unfinished(L);
+  message *inner = finished(L, 2);
+  ds_error e = {0};
+  ds_content c;
+  int rc;
+  lua_settop(L, 2);
+  c = nested_content(L, inner, 0);
+  rc = ds_message_wrap(m, &inner->m, &c, &e);
+  check_message(L, 1)->finished = rc == DS_OK;
+  return ds_lua_done(L, rc, &e);
+}
+
+/* header(): the fields that were given; of a raw message, as they came but for
+   their line ends */
 static int message_header (lua_State *L) {
   message *m = finished(L, 1);
   lua_pushlstring(L, ds_buf_data(&m->m.head), m->m.head.len);
@@ -333,14 +349,23 @@ const ds_source *ds_lua_message_source (lua_State *L, int index, uint64_t *size,
 
 void ds_lua_open_message (lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"plain", message_plain},       {"html", message_html},
-      {"calendar", message_calendar}, {"attach", message_attach},
-      {"inline", message_inline},     {"nest", message_nest},
-      {"raw", message_raw},           {"header", message_header},
-      {"finish", message_finish},     {"prefix", message_prefix},
-      {"size", message_size},         {"flags", message_flags},
-      {"read", message_read},         {"rewind", message_rewind},
-      {"close", message_close},       {NULL, NULL},
+      {"plain", message_plain},
+      {"html", message_html},
+      {"calendar", message_calendar},
+      {"attach", message_attach},
+      {"inline", message_inline},
+      {"nest", message_nest},
+      {"raw", message_raw},
+      {"header", message_header},
+      {"finish", message_finish},
+      {"prefix", message_prefix},
+      {"wrap", message_wrap},
+      {"size", message_size},
+      {"flags", message_flags},
+      {"read", message_read},
+      {"rewind", message_rewind},
+      {"close", message_close},
+      {NULL, NULL},
   };
   static const luaL_Reg none[] = {{NULL, NULL}};
   ds_lua_new_class(L, MESSAGE, methods, message_gc);

@@ -5,6 +5,7 @@
 #include "mime/calendar.h"
 #include "mime/date.h"
 #include "mime/utf8.h"
+#include "util/mem.h"
 
 void ds_message_init (ds_message *m) {
   memset(m, 0, sizeof *m);
@@ -236,6 +237,17 @@ int ds_message_nest (ds_message *m, const ds_message *inner,
   m->flags |= inner->flags & (DS_MESSAGE_UTF8 | DS_MESSAGE_FRAGILE);
   ds_part_add(&m->files, p);
   return DS_OK;
+}
+
+int ds_message_wrap (ds_message *m, const ds_message *inner,
+                     const ds_content *c, ds_error *e) {
+  if ((m->plain = (ds_part *)ds_calloc(1, sizeof *m->plain)) == NULL)
+    return no_memory(e);
+  m->plain->content = *c;
+  m->plain->how = DS_ENC_8BIT;
+  m->plain->size = c->size;
+  m->flags = inner->flags;
+  return ds_layout_body(&m->layout, m->plain) == DS_OK ? DS_OK : no_memory(e);
 }
 
 /* -- the whole -- */

@@ -89,6 +89,14 @@ int ds_message_raw (ds_message *m, const ds_content *c, ds_raw *seen,
                     ds_error *e);
 
 /*
+** ds_message_wrap: instead of all the above: a finished message as it is, its
+** octets being *c, so that something can be put in front of them here alone.
+** 0, or DS_ERR_NOMEM and *e.
+*/
+int ds_message_wrap (ds_message *m, const ds_message *inner,
+                     const ds_content *c, ds_error *e);
+
+/*
 ** ds_message_finish: fix it all: mixed( alternative( plain, related( html,
 ** inlines), calendar), files), what has just one part being that part.  There must be a
 ** body.  After a failure only clear is left.

@@ -100,7 +100,7 @@ static size_t give (ds_stream *s, char *p, size_t n) {
     n = least(n, s->out.len);
     memcpy(p, ds_buf_data(&s->out), n);
     ds_buf_consume(&s->out, n);
-  } else if (s->in_body)
+  } else if (s->in_body || s->text == until(s))
     return 0;
   else {
     n = least(n, until(s) - s->text);
