@@ -157,9 +157,9 @@ static void set (lua_State *L, const char *key, const char *value) {
 
 /* event(now): nil, or a table */
 static int l_event (lua_State *L) {
-  static const char *const names[] = {"none",    "ready",    "tls_go",
-                                      "tls_no",  "accepted", "body",
-                                      "settled", "finished", "ended"};
+  static const char *const names[] = {
+      "none",    "ready",    "tls_go",  "tls_no",  "accepted", "body",
+      "settled", "finished", "auth_ok", "auth_no", "ended"};
   door *d = check_door(L);
   ds_smtp_event ev;
   if (!ds_session_next_event(d->s, seconds(L, 2), &ev))
