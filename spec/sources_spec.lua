@@ -120,6 +120,26 @@ describe("a body that a function gives", function()
     assert.same({ kind = "local", field = "text" }, detail)
   end)
 
+  it("that cannot go back is in one message: the next one is no empty mail", function()
+    for place, make in pairs(places) do
+      local octets = place == "raw" and raw or data
+      local t = make(reader.part(reader.of(octets, 1000), true))
+      assert(new(t))
+      local m, why, detail = new(t)
+      assert.is_nil(m, place)
+      assert.truthy(why:find("an earlier message has read it to its end", 1, true), why)
+      assert.equal("local", detail.kind)
+    end
+    local n = 0
+    local function fresh()
+      n = n + 1
+      if n % 2 == 1 then return "x" end
+    end
+    for _ = 1, 2 do assert.truthy(text_of { text = { read = fresh } }:find "\r\n\r\nx\r\n$") end
+    local function empty() end
+    for _ = 1, 2 do assert.truthy(text_of { text = { read = empty } }) end
+  end)
+
   it("may be in several messages, one after the other and at once", function()
     for place, make in pairs(places) do
       local octets = place == "raw" and raw or data

@@ -139,15 +139,28 @@ local function look_of(v, look)
          or nil
 end
 
+-- functions that gave all they had and cannot go back
+local spent = setmetatable({}, { __mode = "k" })
+
+-- all that the reader gives, in a spool; nil, why
+local function spooled(reader, settings)
+  local spool = sources.spool(settings)
+  local ok, why = all(reader, function(s) return spool:write(s) end)
+  if not ok then return nil, why end
+  if spent[reader.read] and reader.place.at == 0 then
+    return nil, reader.field .. ": read: an earlier message has read it to its "
+                .. "end; with rewind and size it can be read again"
+  end
+  spent[reader.read] = reader.place.at > 0 or nil
+  return spool
+end
+
 -- what can be read again stays where it is, all else is read once, here: a
 -- source and its reader, or a spool; nil, why
 local function take(v, field, look, settings)
   local reader = reader_of(v, field)
   if not (reader.rewind and reader.size) then
-    local spool = sources.spool(settings)
-    local ok, why = all(reader, function(s) return spool:write(s) end)
-    if not ok then return nil, why end
-    return spool
+    return spooled(reader, settings)
   end
   look = look_of(v, look)
   reader.source = core.source(reader.size, look)
