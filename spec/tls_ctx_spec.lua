@@ -1,36 +1,7 @@
 local door = require "directsend.test"
+local parse = require("support.hello").parse
 local pki = require "support.pki"
 local process = require "support.process"
-
--- the fields of a ClientHello (RFC 8446 §4.1.2): suites, extensions by number
-local function parse(hello)
-  local at = 1
-  local function take(n)
-    local bytes = hello:sub(at, at + n - 1)
-    assert(#bytes == n, "a hello that ends early")
-    at = at + n
-    return bytes
-  end
-  local function number(n)
-    local value = 0
-    for _ = 1, n do
-      value = value * 256 + take(1):byte()
-    end
-    return value
-  end
-  assert(number(1) == 22, "no handshake record")
-  take(2 + 2 + 1 + 3 + 2 + 32)
-  take(number(1))
-  local suites = take(number(2))
-  local compression = take(number(1))
-  local extensions, left = {}, number(2)
-  while left > 0 do
-    local kind = number(2)
-    extensions[kind] = take(number(2))
-    left = left - 4 - #extensions[kind]
-  end
-  return { suites = suites, compression = compression, extensions = extensions }
-end
 
 local function hello(verify)
   local files = pki.new()

@@ -75,6 +75,23 @@ describe("tls trust", function()
     end
   end)
 
+  it("can be asked for before anybody is connected", function()
+    local context = tls.context { ca_file = files:path "ca.pem" }
+    assert.is_true(context:trust())
+    assert.is_true(context:trust())
+    files:run "cp ca.pem later.pem && : >later.pem"
+    context = tls.context { ca_file = files:path "later.pem" }
+    local loads, text, kind, _, field = context:trust()
+    assert.is_nil(loads)
+    assert.equal("ca_file: " .. files:path "later.pem" .. ": no certificate could be read", text)
+    assert.equal("tls", kind)
+    assert.equal("ca_file", field)
+    files:run "cp ca.pem later.pem"
+    assert.is_true(context:trust())
+    local client = assert(tls.client({ host = "mx.example.test", verify = true, time = os.time() }, context))
+    assert.equal(1, pair.handshake(client, tls.server(mx)))
+  end)
+
   it("is not asked for where nothing is verified", function()
     local client = assert(tls.client { host = "mx.example.test", ca_file = files:path("missing.pem") })
     assert.equal(1, pair.handshake(client, tls.server(mx)))

@@ -170,4 +170,96 @@ describe("tls verify", function()
       assert.is_false(verified)
     end
   end)
+
+  describe("where it only judges", function()
+    -- shake hands, and what the client makes of it: verified, why not
+    local function judged(cert, options)
+      options = options or {}
+      local client = assert(tls.client {
+        host = options.host or "mx.example.test", time = options.time or now, verify = "judge",
+        ca_file = files:path((options.ca or "ca") .. ".pem"),
+      })
+      local server = tls.server {
+        cert = files:path(cert .. ".pem"), key = files:path((options.key or cert) .. ".key"), max = options.max,
+      }
+      assert.equal(1, pair.handshake(client, server))
+      local _, _, verified, dane, _, why = client:info()
+      assert.is_false(dane)
+      return verified, why
+    end
+
+    it("says the same as where it refuses, and goes on", function()
+      local cases = {
+        { "mx", { host = "mx1.example.test" } }, { "partial" }, { "subject" }, { "ip" }, { "alien" }, { "self" },
+        { "linked" }, { "withroot", { key = "alien" } }, { "brief", { time = now + 40 * DAY } }, { "mx", { time = 0 } },
+        { "long", { ca = "short", time = now + 20 * DAY } }, { "weak" }, { "mx", { host = "192.0.2.1" } },
+      }
+      for _, case in ipairs(cases) do
+        for _, version in ipairs { "1.2", "1.3" } do
+          local options = case[2] or {}
+          options.max = version
+          local done, text = try(case[1], options)
+          assert.is_nil(done)
+          assert.same({ false, text:sub(1, 255) }, { judged(case[1], options) })
+        end
+      end
+    end)
+
+    it("has nothing to say of what is right", function()
+      assert.same({ true, "" }, { judged "mx" })
+      assert.same({ true, "" }, { judged("ip", { host = "192.0.2.1" }) })
+      assert.same({ true, "" }, { judged("chain", { key = "linked" }) })
+    end)
+
+    it("says when it has nothing to judge by", function()
+      local missing = files:path "missing.pem"
+      assert.same({ false, "ca_file: " .. missing .. ": no certificate could be read: No such file or directory" },
+        { judged("mx", { ca = "missing" }) })
+      assert.same({ false, "there is no name to look for in a certificate" }, { judged("mx", { host = "" }) })
+    end)
+
+    it("goes on without the words where memory is out", function()
+      local n, failed, doubts = 0, true, 0
+      collectgarbage()
+      while failed do
+        n = n + 1
+        tls.failing(n)
+        local client, text = tls.client {
+          host = "mx.example.test", time = now, verify = "judge", ca_file = files:path "ca.pem", session_key = "k",
+        }
+        local server = tls.server { cert = files:path "self.pem", key = files:path "self.key" }
+        local done
+        if client then
+          done, text = pair.handshake(client, server)
+          if done then
+            assert.is_false((select(3, client:info())))
+            doubts = doubts + (select(6, client:info()) == "" and 1 or 0)
+          end
+          client:close()
+        end
+        server:close()
+        local live
+        failed, live = tls.succeeding()
+        assert.equal(0, live)
+        if not done then
+          assert.equal("out of memory", text)
+        end
+        assert.is_true(n < 50)
+      end
+      assert.equal(1, doubts)
+    end)
+  end)
+
+  it("takes any of the names it is given", function()
+    local function named(names)
+      local client = assert(tls.client {
+        host = "mx9.example.test", names = names, ca_file = files:path "ca.pem", verify = true, time = now,
+      })
+      return (pair.handshake(client, tls.server { cert = files:path "mx.pem", key = files:path "mx.key" }))
+    end
+    assert.is_nil(named {})
+    assert.is_nil(named { "example.test", "a.mx.example.test" })
+    assert.equal(1, named { "example.test", "mail.example.test" })
+    assert.is_nil((tls.client { host = "mx.example.test", names = { "" }, ca_file = files:path "ca.pem", verify = true }))
+  end)
 end)

@@ -24,6 +24,15 @@ static const char *option (lua_State *L, int i, const char *key) {
   return z;
 }
 
+/* the field's number, or `otherwise` */
+static long option_number (lua_State *L, const char *key, long otherwise) {
+  long n;
+  lua_getfield(L, 1, key);
+  n = lua_isnil(L, -1) ? otherwise : (long)lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return n;
+}
+
 static int option_version (lua_State *L, const char *key, int otherwise) {
   const char *z = option(L, 1, key);
   if (z == NULL)
@@ -42,12 +51,35 @@ static int any_name (SSL *ssl, int *alert, void *ud) {
   return SSL_TLSEXT_ERR_OK;
 }
 
-static int server_setup (lua_State *L, server *s) {
+/* any certificate will do, none too */
+static int any_client (int ok, X509_STORE_CTX *s) {
+  (void)ok;
+  (void)s;
+  return 1;
+}
+
+/* how sessions are resumed: tickets = how many a handshake brings (TLS 1.3),
+   lifetime = their seconds; stateful: TLS 1.2 has none, but session ids */
+static void resumption (lua_State *L, SSL_CTX *ctx) {
+  long tickets = option_number(L, "tickets", 2);
+  SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"spec", 4);
+  SSL_CTX_set_timeout(ctx, option_number(L, "lifetime", 7200));
+  SSL_CTX_set_num_tickets(ctx, (size_t)tickets);
+  if (tickets == 0 || option_number(L, "stateful", 0) > 0)
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+  if (tickets == 0)
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+}
+
+static int context_setup (lua_State *L, server *s) {
   const char *cert = option(L, 1, "cert"), *key = option(L, 1, "key");
   const char *ciphers = option(L, 1, "ciphers");
   s->ctx = SSL_CTX_new(TLS_server_method());
   if (s->ctx == NULL)
     return 0;
+  resumption(L, s->ctx);
+  if (option_number(L, "asks", 0) > 0)
+    SSL_CTX_set_verify(s->ctx, SSL_VERIFY_PEER, any_client);
   SSL_CTX_set_security_level(s->ctx, 0);
   SSL_CTX_set_min_proto_version(s->ctx, option_version(L, "min", 0));
   SSL_CTX_set_max_proto_version(s->ctx, option_version(L, "max", 0));
@@ -57,6 +89,20 @@ static int server_setup (lua_State *L, server *s) {
       (SSL_CTX_use_certificate_chain_file(s->ctx, cert) != 1 ||
        SSL_CTX_use_PrivateKey_file(s->ctx, key, SSL_FILETYPE_PEM) != 1))
     return 0;
+  return 1;
+}
+
+/* like = another server, whose tickets this one knows */
+static int server_setup (lua_State *L, server *s) {
+  lua_getfield(L, 1, "like");
+  if (lua_isnil(L, -1)) {
+    if (!context_setup(L, s))
+      return 0;
+  } else {
+    s->ctx = ((server *)luaL_checkudata(L, -1, SERVER))->ctx;
+    SSL_CTX_up_ref(s->ctx);
+  }
+  lua_pop(L, 1);
   s->ssl = SSL_new(s->ctx);
   s->in = BIO_new(BIO_s_mem());
   s->out = BIO_new(BIO_s_mem());
@@ -166,6 +212,31 @@ static int server_name (lua_State *L) {
   return 1;
 }
 
+/* whether the handshake resumed a session */
+static int server_resumed (lua_State *L) {
+  lua_pushboolean(L, SSL_session_reused(check_server(L)->ssl));
+  return 1;
+}
+
+/* the certificates the client has shown, each its common name */
+static int server_client (lua_State *L) {
+  server *s = check_server(L);
+  X509 *own = SSL_get_peer_certificate(s->ssl);
+  STACK_OF(X509) *rest = SSL_get_peer_cert_chain(s->ssl);
+  int i, n = 0;
+  lua_newtable(L);
+  for (i = -1; own != NULL && (i < 0 || i < sk_X509_num(rest)); i++) {
+    X509 *x = i < 0 ? own : sk_X509_value(rest, i);
+    char name[64] = "";
+    X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, name,
+                              (int)sizeof name);
+    lua_pushstring(L, name);
+    lua_rawseti(L, -2, ++n);
+  }
+  X509_free(own);
+  return 1;
+}
+
 static int server_close (lua_State *L) {
   server *s = check_server(L);
   SSL_free(s->ssl);
@@ -184,6 +255,8 @@ static const luaL_Reg server_methods[] = {{"handshake", server_handshake},
                                           {"renegotiate", server_renegotiate},
                                           {"key_update", server_key_update},
                                           {"name", server_name},
+                                          {"resumed", server_resumed},
+                                          {"client", server_client},
                                           {"close", server_close},
                                           {NULL, NULL}};
 

@@ -13,10 +13,12 @@
 #include <string.h>
 
 #include "lua/test_peer.h"
+#include "lua/test_tls.h"
 #include "tls/tls.h"
 #include "util/mem.h"
 
-#define CLIENT "directsend.test.tls.client"
+#define CLIENT  "directsend.test.tls.client"
+#define CONTEXT "directsend.test.tls.context"
 
 typedef struct client {
   const ds_tls_backend *b;
@@ -101,29 +103,6 @@ static int failure (lua_State *L, int code, const ds_error *e) {
   return 5;
 }
 
-static const char *option (lua_State *L, int i, const char *key) {
-  const char *z;
-  lua_getfield(L, i, key);
-  z = lua_tostring(L, -1);
-  lua_pop(L, 1);
-  return z;
-}
-
-static void read_config (lua_State *L, int i, ds_tls_config *c,
-                         ds_tls_peer *p) {
-  luaL_checktype(L, i, LUA_TTABLE);
-  memset(c, 0, sizeof *c);
-  memset(p, 0, sizeof *p);
-  c->ca_file = option(L, i, "ca_file");
-  c->ca_path = option(L, i, "ca_path");
-  p->host = option(L, i, "host");
-  lua_getfield(L, i, "verify");
-  p->verify = lua_toboolean(L, -1) ? DS_TLS_VERIFY : DS_TLS_ENCRYPT;
-  lua_getfield(L, i, "time");
-  p->time = (int64_t)lua_tonumber(L, -1);
-  lua_pop(L, 2);
-}
-
 static client *check_client (lua_State *L) {
   client *c = (client *)luaL_checkudata(L, 1, CLIENT);
   if (c->t == NULL)
@@ -132,35 +111,105 @@ static client *check_client (lua_State *L) {
   return c;
 }
 
-/* the context is freed at once: the stream must hold it */
-static int l_client (lua_State *L) {
-  ds_tls_config config;
-  ds_tls_peer peer;
+typedef struct context {
+  const ds_tls_backend *b;
   ds_tls_ctx *ctx;
+} context;
+
+static const ds_tls_backend *backend (lua_State *L) {
+  const ds_tls_backend *b;
   ds_error e;
-  client *c;
-  read_config(L, 1, &config, &peer);
   ds_error_clear(&e);
+  poison();
+  b = ds_tls_openssl(&e);
+  check_clean(L);
+  return b;
+}
+
+static int context_close (lua_State *L) {
+  context *c = (context *)luaL_checkudata(L, 1, CONTEXT);
+  poison();
+  c->b->ctx_free(c->ctx);
+  c->ctx = NULL;
+  check_clean(L);
+  return 0;
+}
+
+static context *check_context (lua_State *L, int i) {
+  context *c = (context *)luaL_checkudata(L, i, CONTEXT);
+  if (c->ctx == NULL)
+    luaL_error(L, "the context is closed");
+  return c;
+}
+
+static int context_trust (lua_State *L) {
+  context *c = check_context(L, 1);
+  ds_error e;
+  int r;
+  ds_error_clear(&e);
+  poison();
+  r = c->b->trust_loads(c->ctx, &e);
+  check_clean(L);
+  if (r != DS_OK)
+    return failure(L, r, &e);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int l_context (lua_State *L) {
+  ds_tls_config config;
+  context *c;
+  ds_error e;
+  ds_test_tls_config(L, 1, &config);
+  ds_error_clear(&e);
+  c = (context *)lua_newuserdata(L, sizeof *c);
+  c->b = backend(L);
+  c->ctx = NULL;
+  luaL_getmetatable(L, CONTEXT);
+  lua_setmetatable(L, -2);
+  poison();
+  c->ctx = c->b->ctx_new(&config, &e);
+  check_clean(L);
+  return c->ctx != NULL ? 1 : failure(L, e.code, &e);
+}
+
+/* client(options [, context]): without one it has one of its own, freed at
+   once: the stream must hold it */
+static int l_client (lua_State *L) {
+  ds_tls_peer peer;
+  ds_error e;
+  context *x;
+  client *c;
+  lua_settop(L, 2);
+  if (lua_isnil(L, 2)) {
+    int n;
+    lua_pushcfunction(L, l_context);
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, LUA_MULTRET);
+    n = lua_gettop(L) - 2;
+    if (n > 1)
+      return n;
+    lua_replace(L, 2);
+    lua_pushboolean(L, 1);
+  } else
+    lua_pushboolean(L, 0);
+  x = check_context(L, 2);
+  ds_test_tls_peer(L, 1, &peer);
   c = (client *)lua_newuserdata(L, sizeof *c);
+  c->b = x->b;
   c->t = NULL;
   luaL_getmetatable(L, CLIENT);
   lua_setmetatable(L, -2);
-  poison();
-  c->b = ds_tls_openssl(&e);
-  check_clean(L);
-  poison();
-  ctx = c->b->ctx_new(&config, &e);
-  check_clean(L);
-  if (ctx == NULL)
-    return failure(L, e.code, &e);
+  ds_error_clear(&e);
   poison();
   c->held = -heap();
-  c->t = c->b->open(ctx, &peer, &e);
+  c->t = c->b->open(x->ctx, &peer, &e);
   c->held += heap();
   check_clean(L);
-  poison();
-  c->b->ctx_free(ctx);
-  check_clean(L);
+  if (lua_toboolean(L, 3)) {
+    c->b->ctx_free(x->ctx);
+    x->ctx = NULL;
+  }
   return c->t != NULL ? 1 : failure(L, e.code, &e);
 }
 
@@ -261,7 +310,15 @@ static int client_info (lua_State *L) {
   lua_pushstring(L, i.version);
   lua_pushstring(L, i.cipher);
   lua_pushboolean(L, i.verified);
-  return 3;
+  lua_pushboolean(L, i.dane);
+  lua_pushboolean(L, i.resumed);
+  lua_pushstring(L, i.unverified);
+  return 6;
+}
+
+static int client_judge (lua_State *L) {
+  client *c = check_client(L);
+  return ds_test_judge(L, c->t, luaL_checkstring(L, 2));
 }
 
 static int client_close (lua_State *L) {
@@ -282,12 +339,20 @@ static const luaL_Reg client_methods[] = {{"handshake", client_handshake},
                                           {"shutdown", client_shutdown},
                                           {"info", client_info},
                                           {"held", client_held},
+                                          {"judge", client_judge},
                                           {"close", client_close},
                                           {NULL, NULL}};
 
+static const luaL_Reg context_methods[] = {
+    {"trust", context_trust}, {"close", context_close}, {NULL, NULL}};
+
 int ds_test_tls (lua_State *L) {
   ds_test_type(L, CLIENT, client_methods);
-  lua_createtable(L, 0, 4);
+  ds_test_type(L, CONTEXT, context_methods);
+  lua_newtable(L);
+  ds_test_tls_alone(L);
+  lua_pushcfunction(L, l_context);
+  lua_setfield(L, -2, "context");
   lua_pushcfunction(L, l_client);
   lua_setfield(L, -2, "client");
   lua_pushcfunction(L, ds_test_server);

@@ -14,9 +14,13 @@
   "DEFAULT:!aNULL:!eNULL:!LOW:!EXPORT:!MD5:!RC4:!PSK:!SRP:!DSS:!ARIA:!"        \
   "CAMELLIA"
 
+/* kept for resumption */
+#define SESSIONS 256
+
 static void ctx_unref (ds_tls_ctx *c) {
   if (--c->refs > 0)
     return;
+  ds_tls_sessions_clear(&c->sessions);
   SSL_CTX_free(c->ssl);
   BIO_meth_free(c->wire);
   ds_free(c->ca_file);
@@ -39,9 +43,10 @@ static int set_groups (SSL_CTX *s) {
 }
 
 static int set_policy (SSL_CTX *s) {
-  SSL_CTX_set_options(s, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                             SSL_OP_NO_TICKET);
-  SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(s, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_CLIENT |
+                                        SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(s, ds_tls_session_new);
   /* an idle session must not hold two buffers of 16 KiB and more */
   SSL_CTX_set_mode(s, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_cert_verify_callback(s, ds_tls_verify, NULL);
@@ -62,6 +67,7 @@ static ds_tls_ctx *ctx_new (const ds_tls_config *config, ds_error *e) {
     return NULL;
   }
   c->refs = 1;
+  c->sessions.most = config->sessions > 0 ? config->sessions : SESSIONS;
   ERR_clear_error();
   c->ssl = SSL_CTX_new(TLS_client_method());
   c->wire = ds_tls_wire();
@@ -72,7 +78,7 @@ static ds_tls_ctx *ctx_new (const ds_tls_config *config, ds_error *e) {
   else if (!set_policy(c->ssl))
     ds_error_set(e, DS_ERR_LOCAL, DS_KIND_LOCAL, NULL,
                  "this OpenSSL lacks what TLS 1.2 needs");
-  else {
+  else if (ds_tls_client(c, config, e) == DS_OK) {
     ERR_clear_error();
     return c;
   }

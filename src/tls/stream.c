@@ -75,7 +75,7 @@ static ds_tls *stream_new (ds_tls_ctx *c, const ds_tls_peer *p) {
     return NULL;
   t->ctx = c;
   c->refs++;
-  t->verify = p->verify == DS_TLS_VERIFY;
+  t->check = p->verify;
   t->time = p->time;
   t->host = ds_strndup(host, strlen(host));
   t->ssl = SSL_new(c->ssl);
@@ -88,20 +88,12 @@ static ds_tls *stream_new (ds_tls_ctx *c, const ds_tls_peer *p) {
 ds_tls *ds_tls_open (ds_tls_ctx *c, const ds_tls_peer *p, ds_error *e) {
   ds_tls *t;
   ERR_clear_error();
-  if (ds_tls_tlsa_usable(p->tlsa, p->tlsa_count) > 0) {
-    ds_error_set(e, DS_ERR_TLS, DS_KIND_TLS, NULL, "DANE is not there yet");
-    return NULL;
-  }
-  if (p->verify == DS_TLS_VERIFY && ds_tls_trust(c, e) != DS_OK) {
-    ERR_clear_error();
-    return NULL;
-  }
   t = stream_new(c, p);
   if (t == NULL)
     ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL, "out of memory");
-  else if (!ds_tls_expect(t)) {
-    ds_error_set(e, DS_ERR_USAGE, DS_KIND_TLS, "host",
-                 "\"%s\" is no name a certificate can be checked for", t->host);
+  else if (ds_tls_expect(t, p, e))
+    ds_tls_resume(t, p);
+  else {
     ds_tls_close(t);
     t = NULL;
   }
@@ -112,10 +104,14 @@ ds_tls *ds_tls_open (ds_tls_ctx *c, const ds_tls_peer *p, ds_error *e) {
 void ds_tls_close (ds_tls *t) {
   if (t == NULL)
     return;
+  /* a session is not spoilt by a FIN that comes without close_notify */
+  if (t->up && t->error.code == DS_OK)
+    SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(t->ssl);
   ds_tls_ctx_release(t->ctx);
   ds_buf_clear(&t->in);
   ds_buf_clear(&t->out);
+  ds_free(t->doubt);
   ds_free(t->host);
   ds_free(t);
 }
@@ -172,11 +168,12 @@ int ds_tls_handshake (ds_tls *t, ds_error *e) {
     return 1;
   ERR_clear_error();
   r = SSL_do_handshake(t->ssl);
-  if (r != 1)
-    return held_up(t, r, e);
-  t->up = 1;
+  t->up = r == 1;
+  r = t->up ? 1 : held_up(t, r, e);
+  if (r != 0)
+    ds_tls_shaken(t);
   ERR_clear_error();
-  return 1;
+  return r;
 }
 
 int ds_tls_write (ds_tls *t, const void *p, size_t n, ds_error *e) {
@@ -227,5 +224,9 @@ void ds_tls_info_get (ds_tls *t, ds_tls_info *i) {
     return;
   snprintf(i->version, sizeof i->version, "%s", SSL_get_version(t->ssl));
   snprintf(i->cipher, sizeof i->cipher, "%s", SSL_get_cipher_name(t->ssl));
-  i->verified = t->verify;
+  snprintf(i->unverified, sizeof i->unverified, "%s",
+           t->doubt != NULL ? t->doubt : "");
+  i->verified = t->held;
+  i->dane = t->held && t->dane;
+  i->resumed = SSL_session_reused(t->ssl);
 }
