@@ -47,9 +47,10 @@ local core = {
   "src/lua/message_head.c", "src/lua/mime.c", "src/lua/op.c", "src/lua/question.c",
 }
 local tls = {
-  "src/tls/crypto.c", "src/tls/ctx.c", "src/tls/peer.c", "src/tls/stream.c",
-  "src/tls/trust.c", "src/tls/verify.c", "src/tls/words.c", "src/lua/compat.c",
-  "src/lua/field.c", "src/lua/tls.c",
+  "src/tls/client.c", "src/tls/crypto.c", "src/tls/ctx.c", "src/tls/dane.c",
+  "src/tls/peer.c", "src/tls/sessions.c", "src/tls/stream.c", "src/tls/trust.c",
+  "src/tls/verify.c", "src/tls/words.c", "src/lua/compat.c", "src/lua/field.c",
+  "src/lua/tls.c",
 }
 local dkim = {
   "src/dkim/canon.c", "src/dkim/hash.c", "src/dkim/header.c", "src/dkim/key.c",
