@@ -37,7 +37,7 @@ IDN := $(shell echo '\#include <idn2.h>' | $(CC) -E - >/dev/null 2>&1 && echo id
 # what is made of what -------------------------------------------------------
 files = $(wildcard $(1:%=src/%/*.c))
 CORE = $(call files,util mime smtp http dns session deliver net) src/tls/peer.c
-CRYPTO = $(call files,tls dkim smime)
+CRYPTO = $(call files,crypto tls dkim smime)
 BIND = $(filter-out $(addprefix src/lua/,test% tls.c idn.c dkim% smime.c),\
   $(call files,lua))
 BASE = $(call files,util) src/lua/field.c src/lua/compat.c
@@ -49,9 +49,9 @@ all: $(MODULES)
 door: $(B)/directsend/test.so
 $(B)/directsend/core.so: $(call obj,$(CORE) $(BIND))
 bind = $(call obj,$(call files,$(1)) $(BASE) $(wildcard src/lua/$(1)*.c) $(2))
-$(B)/directsend/tls.so: $(call bind,tls)
-$(B)/directsend/dkim.so: $(call bind,dkim,src/net/secret.c)
-$(B)/directsend/smime.so: $(call bind,smime,src/net/secret.c)
+$(B)/directsend/tls.so: $(call bind,tls,$(call files,crypto))
+$(B)/directsend/dkim.so: $(call bind,dkim,$(call files,crypto) src/net/secret.c)
+$(B)/directsend/smime.so: $(call bind,smime,$(call files,crypto) src/net/secret.c)
 $(B)/directsend/idn.so: $(call bind,idn)
 $(B)/directsend/test.so: $(call obj,$(CORE) $(CRYPTO) \
   $(filter-out src/lua/idn.c,$(call files,lua)))

@@ -47,22 +47,23 @@ local core = {
   "src/lua/message_head.c", "src/lua/mime.c", "src/lua/op.c", "src/lua/question.c",
 }
 local tls = {
-  "src/tls/client.c", "src/tls/crypto.c", "src/tls/ctx.c", "src/tls/dane.c",
-  "src/tls/peer.c", "src/tls/sessions.c", "src/tls/stream.c", "src/tls/trust.c",
-  "src/tls/verify.c", "src/tls/words.c", "src/lua/compat.c", "src/lua/field.c",
-  "src/lua/tls.c",
+  "src/crypto/openssl.c", "src/crypto/pem.c", "src/tls/client.c", "src/tls/crypto.c",
+  "src/tls/ctx.c", "src/tls/dane.c", "src/tls/peer.c", "src/tls/sessions.c",
+  "src/tls/stream.c", "src/tls/trust.c", "src/tls/verify.c", "src/tls/words.c",
+  "src/lua/compat.c", "src/lua/field.c", "src/lua/tls.c",
 }
 local dkim = {
-  "src/dkim/canon.c", "src/dkim/hash.c", "src/dkim/header.c", "src/dkim/key.c",
-  "src/dkim/pass.c", "src/dkim/pem.c", "src/dkim/sign.c", "src/dkim/signer.c",
-  "src/dkim/tags.c", "src/dkim/verify.c", "src/lua/compat.c", "src/lua/dkim.c",
-  "src/lua/dkim_key.c", "src/lua/dkim_sign.c", "src/lua/dkim_verify.c",
-  "src/lua/field.c", "src/net/secret.c",
+  "src/crypto/openssl.c", "src/crypto/pem.c", "src/dkim/canon.c", "src/dkim/hash.c",
+  "src/dkim/header.c", "src/dkim/key.c", "src/dkim/pass.c", "src/dkim/pem.c",
+  "src/dkim/sign.c", "src/dkim/signer.c", "src/dkim/tags.c", "src/dkim/verify.c",
+  "src/lua/compat.c", "src/lua/dkim.c", "src/lua/dkim_key.c", "src/lua/dkim_sign.c",
+  "src/lua/dkim_verify.c", "src/lua/field.c", "src/net/secret.c",
 }
 local smime = {
-  "src/smime/encrypt.c", "src/smime/fit.c", "src/smime/lines.c", "src/smime/pem.c",
-  "src/smime/seal.c", "src/smime/sign.c", "src/smime/smime.c", "src/lua/compat.c",
-  "src/lua/field.c", "src/lua/smime.c", "src/net/secret.c",
+  "src/crypto/openssl.c", "src/crypto/pem.c", "src/smime/encrypt.c", "src/smime/fit.c",
+  "src/smime/lines.c", "src/smime/pem.c", "src/smime/seal.c", "src/smime/sign.c",
+  "src/smime/smime.c", "src/lua/compat.c", "src/lua/field.c", "src/lua/smime.c",
+  "src/net/secret.c",
 }
 for i = 1, #util do
   core[#core + 1] = util[i]

@@ -1,37 +1,11 @@
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
 #include "dkim/inner.h"
 #include "util/mem.h"
 
-#ifndef OPENSSL_INIT_NO_ATEXIT
-#define OPENSSL_INIT_NO_ATEXIT 0
-#endif
-
-/* what must agree between headers and library: 3, or 1.1 */
-static unsigned long abi (unsigned long version) {
-  return version >> 28 >= 3 ? version >> 28 : version >> 20;
-}
-
-/* no handler may outlive this object, and no configuration file decides about
-   mail; who has initialised OpenSSL before is not disturbed */
-int ds_dkim_start (ds_error *e) {
-  if (abi(OpenSSL_version_num()) != abi(OPENSSL_VERSION_NUMBER))
-    return ds_error_set(e, DS_ERR_LOCAL, DS_KIND_LOCAL, NULL,
-                        "directsend.dkim was built for %s, but %s is loaded",
-                        OPENSSL_VERSION_TEXT, OpenSSL_version(OPENSSL_VERSION));
-  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG,
-                      NULL);
-  return DS_OK;
-}
-
 const char *ds_dkim_algorithm_name (ds_dkim_algorithm a) {
   return a == DS_DKIM_RSA ? "rsa-sha256" : "ed25519-sha256";
-}
-
-static void refuse (ds_error *e, const char *why) {
-  ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s", why);
 }
 
 /* 1: of a kind and a length that DKIM knows */
@@ -43,10 +17,10 @@ static int is_fit (const EVP_PKEY *pkey, ds_error *e) {
   case EVP_PKEY_RSA:
     break;
   case EVP_PKEY_RSA_PSS:
-    refuse(e, "an RSA-PSS key cannot sign mail; a plain RSA key can");
+    ds_error_usage(e, "an RSA-PSS key cannot sign mail; a plain RSA key can");
     return 0;
   default:
-    refuse(e, "this kind of key cannot sign mail: RSA and Ed25519 can");
+    ds_error_usage(e, "this kind of key cannot sign mail: RSA and Ed25519 can");
     return 0;
   }
   if (bits >= DS_RSA_LEAST && bits <= DS_RSA_MOST)
@@ -72,7 +46,7 @@ ds_dkim_key *ds_dkim_key_adopt (EVP_PKEY *pkey, int signs, ds_error *e) {
   ds_dkim_key *k = NULL;
   if (is_fit(pkey, e)) {
     if ((k = (ds_dkim_key *)ds_calloc(1, sizeof *k)) == NULL)
-      ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL, "not enough memory");
+      ds_error_nomem(e);
   }
   if (k == NULL) {
     EVP_PKEY_free(pkey);

@@ -20,12 +20,6 @@ typedef enum ds_dkim_algorithm {
   DS_DKIM_ED25519
 } ds_dkim_algorithm;
 
-/*
-** ds_dkim_start: make OpenSSL ready; once is enough.  0, or DS_ERR_LOCAL and
-** *e: another one is loaded than this was built for.
-*/
-int ds_dkim_start (ds_error *e);
-
 const char *ds_dkim_algorithm_name (ds_dkim_algorithm a); /* "rsa-sha256" … */
 
 typedef struct ds_dkim_key ds_dkim_key;

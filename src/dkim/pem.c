@@ -3,72 +3,17 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "crypto/pem.h"
 #include "dkim/inner.h"
 
-#define PEM_MOST 65536 /* octets of a key's text */
-
-static int refuse (ds_error *e, const char *why) {
-  return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s", why);
-}
-
-static int no_memory (ds_error *e) {
-  return ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL,
-                      "not enough memory");
-}
-
-static int contains (ds_span s, const char *what) {
-  size_t n = strlen(what), i;
-  for (i = 0; i + n <= s.n; i++)
-    if (memcmp(s.p + i, what, n) == 0)
-      return 1;
-  return 0;
-}
-
-/* why OpenSSL found no private key in it */
-static int explain (ds_span pem, ds_error *e) {
-  if (!contains(pem, "-----BEGIN "))
-    return refuse(e, "this is no key in PEM, which has a line "
-                     "-----BEGIN PRIVATE KEY-----");
-  if (contains(pem, "ENCRYPTED"))
-    return refuse(e, "the key is encrypted; openssl pkey -in FILE writes it "
-                     "without its password");
-  if (contains(pem, "BEGIN OPENSSH PRIVATE KEY"))
-    return refuse(e, "this is a key for SSH, not for mail");
-  if (contains(pem, " PRIVATE KEY-----"))
-    return refuse(e, "the private key is damaged, or of an unknown kind");
-  if (contains(pem, "PUBLIC KEY-----"))
-    return refuse(e, "this is a public key; to sign takes the private one");
-  if (contains(pem, "BEGIN CERTIFICATE"))
-    return refuse(e, "this is a certificate, not a private key");
-  return refuse(e, "there is no private key in it");
-}
-
-/* nobody is asked for a password */
-static int no_password (char *p, int size, int writing, void *ud) {
-  (void)p;
-  (void)size;
-  (void)writing;
-  (void)ud;
-  return -1;
-}
+#define MOST 65536 /* octets of a public key */
 
 ds_dkim_key *ds_dkim_key_private (ds_span pem, ds_error *e) {
   ds_dkim_key *k = NULL;
   EVP_PKEY *pkey;
-  BIO *in;
-  if (pem.n > PEM_MOST) {
-    refuse(e, "this is too long for a key");
-    return NULL;
-  }
   ERR_set_mark();
-  if ((in = BIO_new_mem_buf(pem.p, (int)pem.n)) == NULL)
-    no_memory(e);
-  else if ((pkey = PEM_read_bio_PrivateKey(in, NULL, no_password, NULL)) ==
-           NULL)
-    explain(pem, e);
-  else
+  if ((pkey = ds_pem_key(pem, e)) != NULL)
     k = ds_dkim_key_adopt(pkey, 1, e);
-  BIO_free(in);
   ERR_pop_to_mark();
   return k;
 }
@@ -90,16 +35,16 @@ ds_dkim_key *ds_dkim_key_public (ds_dkim_algorithm a, ds_span octets,
   ds_dkim_key *k = NULL;
   EVP_PKEY *pkey = NULL;
   ERR_set_mark();
-  if (octets.n <= PEM_MOST)
+  if (octets.n <= MOST)
     pkey = read_public(a, octets);
   if (pkey == NULL)
-    refuse(e, "the public key cannot be read");
+    ds_error_usage(e, "the public key cannot be read");
   else
     k = ds_dkim_key_adopt(pkey, 0, e);
   ERR_pop_to_mark();
   if (k != NULL && k->algorithm != a) {
     ds_dkim_key_free(k);
-    refuse(e, "the public key is not of the kind it is said to be");
+    ds_error_usage(e, "the public key is not of the kind it is said to be");
     return NULL;
   }
   return k;
@@ -146,7 +91,7 @@ int ds_dkim_key_generate (ds_dkim_algorithm a, unsigned bits, ds_buf *pem,
                                    "OpenSSL could not make a key");
   EVP_PKEY_free(pkey);
   ERR_pop_to_mark();
-  return rc == DS_ERR_NOMEM ? no_memory(e) : rc;
+  return rc == DS_ERR_NOMEM ? ds_error_nomem(e) : rc;
 }
 
 /* -- what is published -- */
@@ -183,7 +128,7 @@ int ds_dkim_key_record (const ds_dkim_key *k, ds_buf *out, ds_error *e) {
   rc = put_key(k, out);
   ERR_pop_to_mark();
   if (rc == DS_ERR_NOMEM || ds_buf_failed(out))
-    return no_memory(e);
+    return ds_error_nomem(e);
   if (rc != DS_OK)
     return ds_error_set(e, (ds_err)rc, DS_KIND_LOCAL, NULL,
                         "OpenSSL could not write the public key");

@@ -148,11 +148,6 @@ static void put_tags (writer *w, const ds_dkim_identity *d, ds_span names,
   token(w, "b=");
 }
 
-static int no_memory (ds_error *e) {
-  return ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL,
-                      "not enough memory");
-}
-
 static int sign_one (ds_dkim_signer *s, const ds_dkim_identity *d,
                      ds_dkim_pass *p, int64_t time, ds_error *e) {
   unsigned char digest[DS_HASH], signature[DS_DKIM_OCTETS];
@@ -166,14 +161,14 @@ static int sign_one (ds_dkim_signer *s, const ds_dkim_identity *d,
   if (ds_buf_failed(&s->field) ||
       ds_dkim_header_canon(&p->header, ds_buf_span(&s->names), d->header,
                            ds_buf_span(&s->field), &s->canon) != DS_OK)
-    return no_memory(e);
+    return ds_error_nomem(e);
   if (ds_dkim_pass_digest(p, ds_buf_span(&s->canon), digest) != DS_OK ||
       ds_dkim_key_sign(d->key, digest, signature, &n) != DS_OK)
     return ds_error_set(e, DS_ERR_LOCAL, DS_KIND_LOCAL, NULL,
                         "OpenSSL could not sign the message");
   put_base64(&w, signature, n);
   ds_buf_puts(&s->field, "\r\n");
-  return ds_buf_failed(&s->field) ? no_memory(e) : DS_OK;
+  return ds_buf_failed(&s->field) ? ds_error_nomem(e) : DS_OK;
 }
 
 static int check_from (const ds_dkim_header *h, ds_error *e) {
@@ -189,11 +184,11 @@ static int sign_all (ds_dkim_signer *s, ds_dkim_pass *p, int64_t time,
   size_t i;
   choose(&p->header, &s->names);
   if (ds_buf_failed(&s->names))
-    return no_memory(e);
+    return ds_error_nomem(e);
   for (i = 0; i < s->count && rc == DS_OK; i++) {
     rc = sign_one(s, &s->list[i], p, time, e);
     if (rc == DS_OK && ds_buf_putspan(out, ds_buf_span(&s->field)) != DS_OK)
-      rc = no_memory(e);
+      rc = ds_error_nomem(e);
   }
   return rc;
 }
@@ -210,5 +205,5 @@ int ds_dkim_sign (ds_dkim_signer *s, ds_dkim_pass *p, int64_t time, ds_buf *out,
   ds_buf_clear(&s->names); /* a buffer that failed is of no use any more */
   ds_buf_clear(&s->field);
   ds_buf_clear(&s->canon);
-  return no_memory(e);
+  return ds_error_nomem(e);
 }

@@ -84,7 +84,7 @@ ds_dkim_signer *ds_dkim_signer_new (const ds_dkim_identity *list, size_t n,
   if (s != NULL && copy_all(s, list, n) == DS_OK)
     return s;
   ds_dkim_signer_free(s);
-  ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL, "not enough memory");
+  ds_error_nomem(e);
   return NULL;
 }
 

@@ -4,22 +4,13 @@
 
 #include "dkim/tags.h"
 
-static int refuse (ds_error *e, const char *why) {
-  return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s", why);
-}
-
 static int fail (ds_error *e, const char *why) {
   return ds_error_set(e, DS_ERR_PROTOCOL, DS_KIND_POLICY, NULL, "%s", why);
 }
 
-static int no_memory (ds_error *e) {
-  return ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL,
-                      "not enough memory");
-}
-
 int ds_dkim_verify_begin (ds_dkim_pass *p, ds_error *e) {
   int rc = ds_dkim_pass_final(p, e);
-  return rc == DS_ERR_NOMEM ? no_memory(e) : rc;
+  return rc == DS_ERR_NOMEM ? ds_error_nomem(e) : rc;
 }
 
 ds_span ds_dkim_verify_field (const ds_dkim_pass *p, size_t n) {
@@ -47,9 +38,9 @@ static int read_algorithm (const ds_tags *t, ds_dkim_signature *s,
   else if (is_word(a, "ed25519-sha256"))
     s->algorithm = DS_DKIM_ED25519;
   else if (is_word(a, "rsa-sha1"))
-    return refuse(e, "rsa-sha1 is worth nothing any more (RFC 8301)");
+    return ds_error_usage(e, "rsa-sha1 is worth nothing any more (RFC 8301)");
   else
-    return refuse(e, "a= names no algorithm that is known");
+    return ds_error_usage(e, "a= names no algorithm that is known");
   return DS_OK;
 }
 
@@ -68,12 +59,12 @@ static int read_canon (const ds_tags *t, ds_dkim_signature *s, ds_error *e) {
   if ((slash = (const char *)memchr(c.p, '/', c.n)) != NULL) {
     ds_span body = ds_span_of(slash + 1, c.n - (size_t)(slash + 1 - c.p));
     if (!canon_of(body, &s->body))
-      return refuse(e, "c= names no canonicalisation that is known");
+      return ds_error_usage(e, "c= names no canonicalisation that is known");
     c.n = (size_t)(slash - c.p);
   }
   return canon_of(c, &s->header)
              ? DS_OK
-             : refuse(e, "c= names no canonicalisation that is known");
+             : ds_error_usage(e, "c= names no canonicalisation that is known");
 }
 
 /* a tag of up to 12 figures; absent: -1 */
@@ -112,11 +103,11 @@ static int read_names (const ds_tags *t, ds_dkim_signature *s, ds_error *e) {
   if (!ds_tags_find(t, "d", &s->domain) ||
       !ds_tags_find(t, "s", &s->selector) || s->domain.n == 0 ||
       s->domain.n > 253 || s->selector.n == 0 || s->selector.n > 253)
-    return refuse(e, "d= and s= do not name a key");
+    return ds_error_usage(e, "d= and s= do not name a key");
   s->identity = ds_span_of("", 0);
   if (ds_tags_find(t, "i", &s->identity) &&
       !within(domain_of(s->identity), s->domain))
-    return refuse(e, "i= is not in the domain d=");
+    return ds_error_usage(e, "i= is not in the domain d=");
   return DS_OK;
 }
 
@@ -124,19 +115,19 @@ static int read_rest (const ds_tags *t, ds_dkim_signature *s, ds_error *e) {
   ds_span v, other;
   int64_t made;
   if (!ds_tags_find(t, "v", &v) || !is_word(v, "1"))
-    return refuse(e, "v= is not 1");
+    return ds_error_usage(e, "v= is not 1");
   if (!ds_tags_find(t, "h", &s->names) || !ds_tags_find(t, "bh", &s->hash) ||
       !ds_tags_find(t, "b", &s->value) || s->value.n == 0)
-    return refuse(e, "h=, bh= or b= is missing");
+    return ds_error_usage(e, "h=, bh= or b= is missing");
   if (!ds_tags_lists(s->names, "From"))
-    return refuse(e, "From is not signed");
+    return ds_error_usage(e, "From is not signed");
   if (ds_tags_find(t, "l", &other))
-    return refuse(e, "only a part of the body is signed (l=)");
+    return ds_error_usage(e, "only a part of the body is signed (l=)");
   if (ds_tags_find(t, "q", &other) && !ds_tags_lists(other, "dns/txt"))
-    return refuse(e, "the key is not in the DNS (q=)");
+    return ds_error_usage(e, "the key is not in the DNS (q=)");
   if (!read_time(t, "t", &made) || !read_time(t, "x", &s->expires) ||
       (s->expires >= 0 && s->expires < made))
-    return refuse(e, "t= and x= are no times, or the wrong way round");
+    return ds_error_usage(e, "t= and x= are no times, or the wrong way round");
   return DS_OK;
 }
 
@@ -147,7 +138,7 @@ int ds_dkim_signature_parse (ds_span field, ds_dkim_signature *s, ds_error *e) {
   int rc;
   s->field = field;
   if (ds_tags_parse(ds_span_of(colon + 1, field.n - name), &t) != DS_OK)
-    return refuse(e, "the field is no list of tags");
+    return ds_error_usage(e, "the field is no list of tags");
   if ((rc = read_rest(&t, s, e)) != DS_OK ||
       (rc = read_algorithm(&t, s, e)) != DS_OK ||
       (rc = read_canon(&t, s, e)) != DS_OK)
@@ -172,19 +163,19 @@ static int check_record (const ds_tags *t, const ds_dkim_signature *s,
   if (ds_tags_find(t, "v", &v) &&
       !(ds_span_eq(v, ds_span_str("DKIM1")) &&
         ds_span_eq(t->list[0].name, ds_span_str("v"))))
-    return refuse(e, "the record is not one of DKIM1");
+    return ds_error_usage(e, "the record is not one of DKIM1");
   if (!ds_tags_find(t, "k", &v))
     v = ds_span_str("rsa");
   if (!is_word(v, s->algorithm == DS_DKIM_RSA ? "rsa" : "ed25519"))
-    return refuse(e, "the record's key is of another kind");
+    return ds_error_usage(e, "the record's key is of another kind");
   if (ds_tags_find(t, "h", &v) && !ds_tags_lists(v, "sha256"))
-    return refuse(e, "the record does not allow SHA-256");
+    return ds_error_usage(e, "the record does not allow SHA-256");
   if (ds_tags_find(t, "s", &v) && !ds_tags_lists(v, "*") &&
       !ds_tags_lists(v, "email"))
-    return refuse(e, "the record's key is not for mail");
+    return ds_error_usage(e, "the record's key is not for mail");
   if (ds_tags_find(t, "t", &v) && ds_tags_lists(v, "s") && s->identity.n > 0 &&
       !ds_span_eqi(domain_of(s->identity), s->domain))
-    return refuse(e, "the record allows no subdomain in i=");
+    return ds_error_usage(e, "the record allows no subdomain in i=");
   return DS_OK;
 }
 
@@ -196,22 +187,22 @@ static ds_dkim_key *read_key (ds_span record, const ds_dkim_signature *s,
   ds_buf octets;
   int rc;
   if (ds_tags_parse(record, &t) != DS_OK || !ds_tags_find(&t, "p", &p)) {
-    refuse(e, "this is no record of a key");
+    ds_error_usage(e, "this is no record of a key");
     return NULL;
   }
   if (check_record(&t, s, e) != DS_OK)
     return NULL;
   if (p.n == 0) {
-    refuse(e, "the key was revoked");
+    ds_error_usage(e, "the key was revoked");
     return NULL;
   }
   ds_buf_init(&octets);
   if ((rc = ds_tags_base64(p, &octets)) == DS_OK)
     k = ds_dkim_key_public(s->algorithm, ds_buf_span(&octets), e);
   else if (rc == DS_ERR_NOMEM)
-    no_memory(e);
+    ds_error_nomem(e);
   else
-    refuse(e, "the record's key is no base64");
+    ds_error_usage(e, "the record's key is no base64");
   ds_buf_clear(&octets);
   return k;
 }
@@ -257,7 +248,7 @@ static int check_body (const ds_dkim_signature *s, const ds_dkim_pass *p,
          memcmp(ds_buf_data(&hash), p->digest[s->body], DS_HASH) == 0;
   ds_buf_clear(&hash);
   if (rc == DS_ERR_NOMEM)
-    return no_memory(e);
+    return ds_error_nomem(e);
   return same ? DS_OK : fail(e, "the body is not the one that was signed");
 }
 
@@ -275,7 +266,7 @@ static int check_header (const ds_dkim_signature *s, ds_dkim_pass *p,
                             octets.len);
   ds_buf_clear(&octets);
   if (rc == DS_ERR_NOMEM)
-    return no_memory(e);
+    return ds_error_nomem(e);
   return rc == DS_OK ? DS_OK
                      : fail(e, "the header is not the one that was signed, or "
                                "not with this key");

@@ -41,8 +41,7 @@ int ds_idn_to_ascii (void *ud, ds_span domain, char out[DS_IDN_MAX + 1],
   in[domain.n] = '\0';
   rc = idn2_lookup_u8(in, &ascii, STD3);
   if (rc == IDN2_MALLOC)
-    return ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL,
-                        "not enough memory");
+    return ds_error_nomem(e);
   if (rc != IDN2_OK)
     why = idn2_strerror(rc);
   else if (strlen((const char *)ascii) > DS_IDN_MAX)

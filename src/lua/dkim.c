@@ -3,6 +3,7 @@
 */
 #include "lua/dkim.h"
 
+#include "crypto/openssl.h"
 #include "lua/compat.h"
 
 void ds_lua_dkim_class (lua_State *L, const char *name, const luaL_Reg *methods,
@@ -20,7 +21,7 @@ DS_EXPORT int luaopen_directsend_dkim (lua_State *L);
 
 int luaopen_directsend_dkim (lua_State *L) {
   ds_error e = {DS_OK, DS_KIND_NONE, "", ""};
-  if (ds_dkim_start(&e) != DS_OK)
+  if (ds_openssl_start("directsend.dkim", &e) != DS_OK)
     return luaL_error(L, "%s", e.text);
   lua_newtable(L);
   ds_lua_open_dkim_key(L);

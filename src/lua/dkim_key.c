@@ -4,6 +4,7 @@
 */
 #include <string.h>
 
+#include "crypto/pem.h"
 #include "lua/compat.h"
 #include "lua/dkim.h"
 #include "lua/field.h"
@@ -26,20 +27,17 @@ static int key_gc (lua_State *L) {
   return 0;
 }
 
-/* the PEM text of a file; e->text names it when it is no key */
+static int take (void *ud, ds_span pem, ds_error *e) {
+  key *k = (key *)ud;
+  k->k = ds_dkim_key_private(pem, e);
+  return k->k != NULL ? DS_OK : (int)e->code;
+}
+
 static void read_file (key *k, const char *path, ds_error *e) {
-  ds_error inner = {DS_OK, DS_KIND_NONE, "", ""};
-  ds_buf pem;
-  ds_buf_init(&pem);
-  if ((k->path = ds_strndup(path, strlen(path))) == NULL ||
-      ds_secret_read(path, &pem, &k->exposed, e) == DS_ERR_NOMEM)
-    ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL, "not enough memory");
-  else if (e->code == DS_OK &&
-           (k->k = ds_dkim_key_private(ds_buf_span(&pem), &inner)) == NULL)
-    ds_error_set(e, inner.code, inner.kind, NULL, "%s: %s", path, inner.text);
-  if (pem.len > 0)
-    memset(ds_buf_data(&pem), 0, pem.len);
-  ds_buf_clear(&pem);
+  if ((k->path = ds_strndup(path, strlen(path))) == NULL)
+    ds_error_nomem(e);
+  else
+    ds_secret_use(path, take, k, &k->exposed, e);
 }
 
 /* the string at i: a file's name; it cannot hold a NUL */
@@ -49,15 +47,6 @@ static const char *check_path (lua_State *L, int i) {
   if (strlen(s) != n)
     luaL_error(L, "key: a file's name has no NUL in it");
   return s;
-}
-
-static int is_pem (ds_span s) {
-  static const char mark[] = "-----BEGIN ";
-  size_t i;
-  for (i = 0; i + sizeof mark - 1 <= s.n; i++)
-    if (memcmp(s.p + i, mark, sizeof mark - 1) == 0)
-      return 1;
-  return memchr(s.p, '\n', s.n) != NULL;
 }
 
 /* the value at absolute index i: text, a name, or {path=} */
@@ -75,7 +64,7 @@ static void read_key (lua_State *L, int i, key *k, ds_error *e) {
     luaL_error(L, "key: expected PEM text, a file name or {path=}, got %s",
                luaL_typename(L, i));
   s.p = lua_tolstring(L, i, &s.n);
-  if (is_pem(s))
+  if (ds_pem_alike(s))
     k->k = ds_dkim_key_private(s, e);
   else
     read_file(k, check_path(L, i), e);
@@ -102,10 +91,7 @@ int ds_lua_dkim_warn (lua_State *L, int i) {
   const key *k = (const key *)luaL_checkudata(L, i, KEY);
   int n = 0;
   if (k->exposed && ++n)
-    lua_pushfstring(L,
-                    "%s: anybody on this machine can read this key, or "
-                    "change it; chmod 600 is what it needs",
-                    k->path);
+    lua_pushfstring(L, DS_SECRET_EXPOSED, k->path);
   if (ds_dkim_key_weak(k->k) && ++n)
     lua_pushfstring(L, "%s: an RSA key of %d bits is weak: %d is good",
                     k->path != NULL ? k->path : "the key",

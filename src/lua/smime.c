@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto/openssl.h"
+#include "crypto/pem.h"
 #include "lua/compat.h"
 #include "lua/field.h"
 #include "net/secret.h"
@@ -33,34 +35,25 @@ static int seal_gc (lua_State *L) {
 
 typedef int (*take_fn)(ds_smime *s, ds_span pem, ds_error *e);
 
-static int is_pem (const char *z) {
-  return strstr(z, "-----BEGIN ") != NULL || strchr(z, '\n') != NULL;
-}
+/* a taker and the seal it takes for */
+typedef struct taker {
+  take_fn take;
+  ds_smime *s;
+} taker;
 
-/* what the file holds; e->text names it when that will not do */
-static int take_file (ds_smime *s, const char *path, take_fn take, int *exposed,
-                      ds_error *e) {
-  ds_error inner = {DS_OK, DS_KIND_NONE, "", ""};
-  ds_buf pem;
-  int rc;
-  ds_buf_init(&pem);
-  rc = ds_secret_read(path, &pem, exposed, e);
-  if (rc == DS_OK) {
-    rc = take(s, ds_buf_span(&pem), &inner);
-    if (rc != DS_OK)
-      ds_error_set(e, (ds_err)rc, inner.kind, NULL, "%s: %s", path, inner.text);
-  }
-  if (pem.len > 0)
-    memset(ds_buf_data(&pem), 0, pem.len);
-  ds_buf_clear(&pem);
-  return rc;
+static int take_octets (void *ud, ds_span pem, ds_error *e) {
+  const taker *t = (const taker *)ud;
+  return t->take(t->s, pem, e);
 }
 
 /* field: whose value it is, as errors name it */
 static int take_value (ds_smime *s, const char *value, const char *field,
                        take_fn take, int *exposed, ds_error *e) {
-  int rc = is_pem(value) ? take(s, ds_span_str(value), e)
-                         : take_file(s, value, take, exposed, e);
+  taker t = {take, s};
+  ds_span text = ds_span_str(value);
+  int rc = ds_pem_alike(text)
+               ? take(s, text, e)
+               : ds_secret_use(value, take_octets, &t, exposed, e);
   if (rc != DS_OK) {
     e->code = (ds_err)rc;
     snprintf(e->field, sizeof e->field, "%s", field);
@@ -71,10 +64,7 @@ static int take_value (ds_smime *s, const char *value, const char *field,
 /* into the seal's list of warnings */
 static void warn (lua_State *L, int seal_at, const char *path) {
   lua_getuservalue(L, seal_at);
-  lua_pushfstring(L,
-                  "%s: anybody on this machine can read this key, or change "
-                  "it; chmod 600 is what it needs",
-                  path);
+  lua_pushfstring(L, DS_SECRET_EXPOSED, path);
   lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
   lua_pop(L, 1);
 }
@@ -230,7 +220,7 @@ DS_EXPORT int luaopen_directsend_smime (lua_State *L);
 
 int luaopen_directsend_smime (lua_State *L) {
   ds_error e = {DS_OK, DS_KIND_NONE, "", ""};
-  if (ds_smime_start(&e) != DS_OK)
+  if (ds_openssl_start("directsend.smime", &e) != DS_OK)
     return luaL_error(L, "%s", e.text);
   open_seal(L);
   lua_createtable(L, 0, 1);

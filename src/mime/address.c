@@ -16,10 +16,6 @@ typedef struct words {
   int local; /* the first can be a local part as it stands */
 } words;
 
-static int refuse (ds_error *e, const char *why) {
-  return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s", why);
-}
-
 static int at (const cursor *c) {
   return c->p < c->end ? (unsigned char)*c->p : -1;
 }
@@ -82,18 +78,18 @@ static int add_word (cursor *c, words *w, ds_error *e) {
   size_t gap = w->count > 0;
   ds_span s;
   if (w->n + gap >= sizeof w->text)
-    return refuse(e, "the name is longer than 1024 octets");
+    return ds_error_usage(e, "the name is longer than 1024 octets");
   if (gap)
     w->text[w->n++] = ' ';
   if (at(c) == '"') {
     long n = quoted(c, w->text + w->n, sizeof w->text - w->n);
     if (n < 0)
-      return refuse(e, "a quoted part is too long or does not end");
+      return ds_error_usage(e, "a quoted part is too long or does not end");
     w->n += (size_t)n;
     w->local = 1;
   } else {
     if (dot_atom(c, &s) > sizeof w->text - w->n)
-      return refuse(e, "the name is longer than 1024 octets");
+      return ds_error_usage(e, "the name is longer than 1024 octets");
     memcpy(w->text + w->n, s.p, s.n);
     w->n += s.n;
     w->local = ds_mailbox_dots_ok(s);
@@ -109,7 +105,7 @@ static int read_words (cursor *c, words *w, ds_error *e) {
   w->local = 0;
   while (rc == DS_OK) {
     if (!skip(c))
-      return refuse(e, "a comment does not end");
+      return ds_error_usage(e, "a comment does not end");
     if (at(c) != '"' && at(c) != '.' && !ds_mailbox_atext(at(c)))
       break;
     rc = add_word(c, w, e);
@@ -140,19 +136,19 @@ static int read_spec (cursor *c, const words *w, ds_span name, ds_mailbox *m,
                       ds_error *e) {
   ds_span local = ds_span_of(w->text, w->n), domain = ds_span_of(NULL, 0);
   if (w->count == 0)
-    return refuse(e, at(c) == '@' ? "nothing stands before the @"
-                                  : "there is no address");
+    return ds_error_usage(e, at(c) == '@' ? "nothing stands before the @"
+                                          : "there is no address");
   if (w->count > 1 || !w->local)
-    return refuse(e, "the part before the @ needs quotes, or is none");
+    return ds_error_usage(e, "the part before the @ needs quotes, or is none");
   if (at(c) == '@') {
     c->p++;
     domain = read_domain(c);
     if (domain.n == 0) /* nor may it be left out */
-      return refuse(e, "the domain is missing");
+      return ds_error_usage(e, "the domain is missing");
   } else if (!(c->rules->how & DS_MAILBOX_BARE))
-    return refuse(e, "there is no @ in it");
+    return ds_error_usage(e, "there is no @ in it");
   if (!skip(c))
-    return refuse(e, "a comment does not end");
+    return ds_error_usage(e, "a comment does not end");
   return ds_mailbox_set(m, name, local, domain, c->rules, e);
 }
 
@@ -172,7 +168,8 @@ static int read_angle (cursor *c, const words *name, ds_mailbox *m,
       return DS_OK;
   }
   ds_mailbox_clear(m);
-  return refuse(e, "the address does not end where its < > or comment does");
+  return ds_error_usage(
+      e, "the address does not end where its < > or comment does");
 }
 
 /* one mailbox, or (1) the name of a group and its ':' */
@@ -196,8 +193,9 @@ static int open_cursor (cursor *c, ds_span s, const ds_mailbox_rules *rules,
   c->end = s.p + s.n;
   c->rules = rules;
   if (check && !ds_utf8_line(s))
-    return refuse(e, "control characters and invalid UTF-8 cannot stand in an "
-                     "address");
+    return ds_error_usage(
+        e, "control characters and invalid UTF-8 cannot stand in an "
+           "address");
   return DS_OK;
 }
 
@@ -213,8 +211,9 @@ int ds_address_parse (ds_mailbox *m, ds_span s, const ds_mailbox_rules *rules,
     return DS_OK;
   ds_mailbox_clear(m);
   if (at(&c) == ',' || rc == 1)
-    return refuse(e, "one address is wanted here, not a list or a group");
-  return refuse(e, "something stands behind the address");
+    return ds_error_usage(e,
+                          "one address is wanted here, not a list or a group");
+  return ds_error_usage(e, "something stands behind the address");
 }
 
 void ds_address_list_init (ds_address_list *l, ds_span s,
@@ -241,19 +240,19 @@ static int read_member (cursor *c, int *group, ds_mailbox *m, ds_error *e) {
   int rc;
   for (;;) {
     if (!separators(c, group))
-      return refuse(e, "a comment does not end");
+      return ds_error_usage(e, "a comment does not end");
     if (c->p == c->end)
       return 0;
     if ((rc = read_mailbox(c, m, e)) != 1)
       break;
     if (*group)
-      return refuse(e, "a group stands in a group");
+      return ds_error_usage(e, "a group stands in a group");
     *group = 1;
   }
   if (rc != DS_OK || c->p == c->end || at(c) == ',' || (at(c) == ';' && *group))
     return rc != DS_OK ? rc : 1;
   ds_mailbox_clear(m);
-  return refuse(e, "something stands behind an address");
+  return ds_error_usage(e, "something stands behind an address");
 }
 
 int ds_address_next (ds_address_list *l, ds_mailbox *m, ds_error *e) {

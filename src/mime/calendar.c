@@ -5,10 +5,6 @@
 
 #define FRONT 8192
 
-static int refuse (ds_error *e, const char *why) {
-  return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s", why);
-}
-
 /* the next line of *s, taken from it, without its end */
 static ds_span next_line (ds_span *s) {
   size_t n = 0, end;
@@ -57,7 +53,7 @@ static int is_method (ds_span line, ds_span *value) {
 static int find_method (ds_span front, int cut, char *out, ds_error *e) {
   ds_span line = next_line(&front), value;
   if (!ds_span_eqi(line, ds_span_str("BEGIN:VCALENDAR")))
-    return refuse(e, "a calendar begins with BEGIN:VCALENDAR");
+    return ds_error_usage(e, "a calendar begins with BEGIN:VCALENDAR");
   while (front.n > 0) {
     line = next_line(&front);
     if (begins(line, "BEGIN:"))
@@ -65,13 +61,14 @@ static int find_method (ds_span front, int cut, char *out, ds_error *e) {
     if (!is_method(line, &value) || (cut && front.n == 0))
       continue;
     if (!ds_param_token_ok(value) || value.n >= DS_CALENDAR_METHOD)
-      return refuse(e, "the calendar's METHOD is no word");
+      return ds_error_usage(e, "the calendar's METHOD is no word");
     memcpy(out, value.p, value.n);
     out[value.n] = '\0';
     return DS_OK;
   }
-  return cut ? refuse(e, "neither METHOD nor an event stands in the first 8192 "
-                         "octets of the calendar")
+  return cut ? ds_error_usage(
+                   e, "neither METHOD nor an event stands in the first 8192 "
+                      "octets of the calendar")
              : DS_OK;
 }
 

@@ -8,10 +8,6 @@
 /* the wire form of any local part: all of it escaped, and two quotes */
 #define LOCAL_WIRE (2 * DS_LOCAL_MAX + 2)
 
-static int refuse (ds_error *e, const char *why) {
-  return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s", why);
-}
-
 void ds_mailbox_clear (ds_mailbox *m) {
   ds_free(m->name);
   memset(m, 0, sizeof *m);
@@ -63,10 +59,11 @@ static size_t put_local (ds_span s, char *out) {
 static int set_local (ds_mailbox *m, ds_span s, ds_error *e) {
   char wire[LOCAL_WIRE];
   if (s.n > DS_LOCAL_MAX || put_local(s, wire) > DS_LOCAL_MAX)
-    return refuse(e, "the part before the @ is longer than 64 octets");
+    return ds_error_usage(e, "the part before the @ is longer than 64 octets");
   if (!ds_utf8_line(s))
-    return refuse(e, "control characters and invalid UTF-8 cannot stand in an "
-                     "address");
+    return ds_error_usage(
+        e, "control characters and invalid UTF-8 cannot stand in an "
+           "address");
   memcpy(m->local, s.p, s.n);
   m->local[s.n] = '\0';
   m->utf8 = !ds_utf8_ascii(s);
@@ -78,7 +75,7 @@ static int set_wide (ds_mailbox *m, ds_span s, const ds_mailbox_rules *rules,
                      ds_error *e) {
   int rc;
   if (s.n > DS_DOMAIN_WIDE)
-    return refuse(e, "the domain is longer than 253 octets");
+    return ds_error_usage(e, "the domain is longer than 253 octets");
   if (rules->idn == NULL)
     return ds_domain_check(s, e); /* it says why not */
   rc = rules->idn(rules->ud, s, m->domain, e);
@@ -103,7 +100,7 @@ static int set_domain (ds_mailbox *m, ds_span s, const ds_mailbox_rules *rules,
     return DS_OK;
   if (s.n > 0 && s.p[0] == '[') {
     if (!(rules->how & DS_MAILBOX_LITERALS))
-      return refuse(e, "an address literal needs allow_literals");
+      return ds_error_usage(e, "an address literal needs allow_literals");
     rc = ds_domain_literal(s, m->domain, e);
     return rc < 0 ? rc : DS_OK;
   }
@@ -112,7 +109,7 @@ static int set_domain (ds_mailbox *m, ds_span s, const ds_mailbox_rules *rules,
   else
     rc = set_wide(m, s, rules, e);
   if (rc == DS_OK && local + 1 + strlen(m->domain) > DS_PATH_MAX)
-    return refuse(e, "the address is longer than 254 octets");
+    return ds_error_usage(e, "the address is longer than 254 octets");
   return rc;
 }
 
@@ -120,10 +117,11 @@ static int set_name (ds_mailbox *m, ds_span s, ds_error *e) {
   if (s.n == 0)
     return DS_OK;
   if (s.n > DS_NAME_MAX)
-    return refuse(e, "the name is longer than 1024 octets");
+    return ds_error_usage(e, "the name is longer than 1024 octets");
   if (!ds_utf8_line(s))
-    return refuse(e, "line breaks, control characters and invalid UTF-8 "
-                     "cannot stand in a name");
+    return ds_error_usage(e,
+                          "line breaks, control characters and invalid UTF-8 "
+                          "cannot stand in a name");
   m->name = ds_strndup(s.p, s.n);
   return m->name != NULL ? DS_OK : DS_ERR_NOMEM;
 }

@@ -159,7 +159,5 @@ int ds_media_name (ds_span path, ds_span *name, ds_error *e) {
     why = "marks that turn the direction of writing cannot stand in a file "
           "name";
   *name = s;
-  return why == NULL
-             ? DS_OK
-             : ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s", why);
+  return why == NULL ? DS_OK : ds_error_usage(e, why);
 }

@@ -32,15 +32,10 @@ void ds_message_clear (ds_message *m) {
 
 /* -- header fields -- */
 
-static int no_memory (ds_error *e) {
-  return ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL,
-                      "not enough memory");
-}
-
 /* after each field: is the header still within its bounds? */
 static int bounded (ds_message *m, ds_error *e) {
   if (ds_buf_failed(&m->head))
-    return no_memory(e);
+    return ds_error_nomem(e);
   if (++m->fields > DS_HEADERS)
     return ds_error_set(e, DS_ERR_LIMIT, DS_KIND_USAGE, NULL,
                         "more than %d header fields", DS_HEADERS);
@@ -199,7 +194,7 @@ int ds_message_calendar (ds_message *m, const ds_content *c, ds_span method,
   char own[DS_CALENDAR_METHOD], type[64];
   int rc = ds_calendar_method(c, own, e);
   if (rc == DS_ERR_NOMEM)
-    return no_memory(e);
+    return ds_error_nomem(e);
   if (rc != DS_OK)
     return rc;
   if (method.n > 0 && !ds_span_eqi(method, ds_span_str(own)))
@@ -242,12 +237,13 @@ int ds_message_nest (ds_message *m, const ds_message *inner,
 int ds_message_wrap (ds_message *m, const ds_message *inner,
                      const ds_content *c, ds_error *e) {
   if ((m->plain = (ds_part *)ds_calloc(1, sizeof *m->plain)) == NULL)
-    return no_memory(e);
+    return ds_error_nomem(e);
   m->plain->content = *c;
   m->plain->how = DS_ENC_8BIT;
   m->plain->size = c->size;
   m->flags = inner->flags;
-  return ds_layout_body(&m->layout, m->plain) == DS_OK ? DS_OK : no_memory(e);
+  return ds_layout_body(&m->layout, m->plain) == DS_OK ? DS_OK
+                                                       : ds_error_nomem(e);
 }
 
 /* -- the whole -- */
@@ -325,7 +321,7 @@ int ds_message_finish (ds_message *m, ds_random_fn random, void *ud,
   if (rc == DS_ERR_LIMIT)
     ds_error_set(e, DS_ERR_LIMIT, DS_KIND_USAGE, NULL,
                  "parts in parts more than %d deep", DS_DEPTH);
-  return rc == DS_ERR_NOMEM ? no_memory(e) : rc;
+  return rc == DS_ERR_NOMEM ? ds_error_nomem(e) : rc;
 }
 
 uint64_t ds_message_size (const ds_message *m) {

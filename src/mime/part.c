@@ -9,7 +9,7 @@
 #define CHUNK 16384
 
 static void *no_memory (ds_error *e) {
-  ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL, "not enough memory");
+  ds_error_nomem(e);
   return NULL;
 }
 

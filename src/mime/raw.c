@@ -7,10 +7,6 @@
 
 #define CHUNK 8192
 
-static int refuse (ds_error *e, const char *why) {
-  return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s", why);
-}
-
 /* the octets of s up to and with its first line end; 0: it has none */
 static size_t line (ds_span s) {
   const char *lf = s.n > 0 ? (const char *)memchr(s.p, '\n', s.n) : NULL;
@@ -77,7 +73,7 @@ static int take (ds_raw *r, const char *p, size_t n, ds_error *e) {
     return DS_ERR_NOMEM;
   r->head_n = header(r);
   if ((r->head_n > 0 ? r->head_n : r->head.len) > DS_HEADER_BLOCK)
-    return refuse(e, "a header of more than 262144 octets");
+    return ds_error_usage(e, "a header of more than 262144 octets");
   if (r->head_n > 0)
     ds_scan_update(&r->body, ds_buf_data(&r->head) + r->head_n,
                    r->head.len - r->head_n);
@@ -129,16 +125,16 @@ static int copy_header (ds_span head, ds_buf *out, size_t *fields,
     head = behind(head, n);
   }
   if (out->len == 0 && !ds_buf_failed(out))
-    return refuse(e, "it has no header");
+    return ds_error_usage(e, "it has no header");
   ds_buf_putspan(out, head);
   return ds_buf_failed(out) ? DS_ERR_NOMEM : DS_OK;
 }
 
 static int check_plain (const ds_scan *s, ds_error *e) {
   if (s->nul)
-    return refuse(e, "a NUL octet cannot stand in a message");
+    return ds_error_usage(e, "a NUL octet cannot stand in a message");
   if (s->longest > DS_FIELD_LINE)
-    return refuse(e, "a line is longer than 998 octets");
+    return ds_error_usage(e, "a line is longer than 998 octets");
   return DS_OK;
 }
 
@@ -191,6 +187,6 @@ int ds_message_raw (ds_message *m, const ds_content *c, ds_raw *seen,
     rc = adopt(m, seen, c, e);
   ds_raw_clear(&own);
   if (rc == DS_ERR_NOMEM)
-    ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL, "not enough memory");
+    ds_error_nomem(e);
   return rc;
 }

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/mem.h"
+
 static int fail (ds_error *e, const char *path, const char *why) {
   return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s: %s", path,
                       why);
@@ -27,30 +29,45 @@ static int open_regular (const char *path, int *exposed, ds_error *e) {
   return fail(e, path, "is not a regular file");
 }
 
-static int read_all (int fd, const char *path, ds_buf *out, ds_error *e) {
-  char *to = ds_buf_space(out, DS_SECRET + 1);
+/* DS_SECRET octets at most, and one more */
+static ssize_t read_all (int fd, char *to) {
   size_t n = 0;
   ssize_t got;
-  if (to == NULL)
-    return DS_ERR_NOMEM;
   do {
     got = read(fd, to + n, DS_SECRET + 1 - n);
     if (got > 0)
       n += (size_t)got;
   } while (got > 0 || (got < 0 && errno == EINTR));
-  if (got < 0)
-    return fail(e, path, strerror(errno));
-  if (n > DS_SECRET)
-    return fail(e, path, "is too long for a key");
-  ds_buf_added(out, n);
-  return DS_OK;
+  return got < 0 ? got : (ssize_t)n;
 }
 
-int ds_secret_read (const char *path, ds_buf *out, int *exposed, ds_error *e) {
+static int hand_over (const char *path, ds_span octets, ds_secret_fn take,
+                      void *ud, ds_error *e) {
+  ds_error inner = {DS_OK, DS_KIND_NONE, "", ""};
+  int rc = take(ud, octets, &inner);
+  if (rc != DS_OK)
+    ds_error_set(e, (ds_err)rc, inner.kind, NULL, "%s: %s", path, inner.text);
+  return rc;
+}
+
+int ds_secret_use (const char *path, ds_secret_fn take, void *ud, int *exposed,
+                   ds_error *e) {
   int fd = open_regular(path, exposed, e), rc;
+  char *octets;
+  ssize_t n;
   if (fd < 0)
     return fd;
-  rc = read_all(fd, path, out, e);
+  if ((octets = (char *)ds_calloc(1, DS_SECRET + 1)) == NULL)
+    rc = ds_error_nomem(e);
+  else if ((n = read_all(fd, octets)) < 0)
+    rc = fail(e, path, strerror(errno));
+  else if (n > DS_SECRET)
+    rc = fail(e, path, "is too long for a key");
+  else
+    rc = hand_over(path, ds_span_of(octets, (size_t)n), take, ud, e);
+  if (octets != NULL)
+    memset(octets, 0, DS_SECRET + 1);
+  ds_free(octets);
   close(fd);
   return rc;
 }

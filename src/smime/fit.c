@@ -3,10 +3,6 @@
 
 #include "smime/inner.h"
 
-static int refuse (ds_error *e, const char *why) {
-  return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s", why);
-}
-
 /* what mail readers have in common */
 static int is_common (const EVP_PKEY *key) {
   int kind = key == NULL ? EVP_PKEY_NONE : EVP_PKEY_base_id(key);
@@ -18,7 +14,7 @@ static int say_time (ds_error *e, const char *what, const ASN1_TIME *limit) {
   struct tm tm;
   if (ASN1_TIME_to_tm(limit, &tm) != 1 ||
       strftime(day, sizeof day, "%Y-%m-%d", &tm) == 0)
-    return refuse(e, "the dates of the certificate cannot be read");
+    return ds_error_usage(e, "the dates of the certificate cannot be read");
   return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL,
                       "the certificate %s %s", what, day);
 }
@@ -40,22 +36,25 @@ static int check_use (X509 *cert, ds_smime_use use, ds_error *e) {
                         ? KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION
                         : KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT;
   if ((X509_get_extended_key_usage(cert) & (XKU_SMIME | XKU_ANYEKU)) == 0)
-    return refuse(e, "the certificate is not for mail: emailProtection is not "
-                     "among its extended key usages");
+    return ds_error_usage(
+        e, "the certificate is not for mail: emailProtection is not "
+           "among its extended key usages");
   if ((X509_get_key_usage(cert) & wanted) == 0)
-    return refuse(e, use == DS_SMIME_SIGNS
-                         ? "the certificate is not for signing: its key usage "
-                           "has no digitalSignature"
-                         : "the certificate is not for encrypting: its key "
-                           "usage has no keyEncipherment or keyAgreement");
+    return ds_error_usage(
+        e, use == DS_SMIME_SIGNS
+               ? "the certificate is not for signing: its key usage "
+                 "has no digitalSignature"
+               : "the certificate is not for encrypting: its key "
+                 "usage has no keyEncipherment or keyAgreement");
   return DS_OK;
 }
 
 int ds_smime_fit (X509 *cert, ds_smime_use use, int64_t now, ds_error *e) {
   int rc;
   if (!is_common(X509_get0_pubkey(cert)))
-    return refuse(e, "the certificate is for a kind of key that mail readers "
-                     "do not know: RSA and EC they do");
+    return ds_error_usage(
+        e, "the certificate is for a kind of key that mail readers "
+           "do not know: RSA and EC they do");
   ERR_set_mark();
   rc = check_time(cert, now, e);
   if (rc == DS_OK)

@@ -44,11 +44,9 @@ int ds_smime_fit (X509 *cert, ds_smime_use use, int64_t now, ds_error *e);
 /*
 ** ds_smime_read_certificates: those of a PEM text, one at least, `most` at
 ** most.  NULL and *e when there is none or one is damaged.
-** ds_smime_read_key: likewise a private key.
 */
 ds_certificates *ds_smime_read_certificates (ds_span pem, int most,
                                              ds_error *e);
-EVP_PKEY *ds_smime_read_key (ds_span pem, ds_error *e);
 
 /*
 ** The two halves of a seal.  0; DS_ERR_NOMEM; or DS_ERR_LOCAL and *e.

@@ -1,43 +1,13 @@
 #include "smime/smime.h"
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
 
+#include "crypto/pem.h"
 #include "smime/inner.h"
 #include "util/mem.h"
 
-#ifndef OPENSSL_INIT_NO_ATEXIT
-#define OPENSSL_INIT_NO_ATEXIT 0
-#endif
-
 #define CERTIFICATES 100 /* in one text */
-
-/* what must agree between headers and library: 3, or 1.1 */
-static unsigned long abi (unsigned long version) {
-  return version >> 28 >= 3 ? version >> 28 : version >> 20;
-}
-
-/* no handler may outlive this object, and no configuration file decides about
-   mail; who has initialised OpenSSL before is not disturbed */
-int ds_smime_start (ds_error *e) {
-  if (abi(OpenSSL_version_num()) != abi(OPENSSL_VERSION_NUMBER))
-    return ds_error_set(e, DS_ERR_LOCAL, DS_KIND_LOCAL, NULL,
-                        "directsend.smime was built for %s, but %s is loaded",
-                        OPENSSL_VERSION_TEXT, OpenSSL_version(OPENSSL_VERSION));
-  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG,
-                      NULL);
-  return DS_OK;
-}
-
-static int refuse (ds_error *e, const char *why) {
-  return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s", why);
-}
-
-static int no_memory (ds_error *e) {
-  return ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL,
-                      "not enough memory");
-}
 
 int ds_smime_broken (ds_error *e, const char *what) {
   const char *why = ERR_reason_error_string(ERR_peek_last_error());
@@ -88,7 +58,7 @@ static int move (ds_certificates *from, ds_certificates *to, ds_error *e) {
     if (sk_X509_push(to, sk_X509_value(from, 0)))
       sk_X509_shift(from);
     else
-      rc = no_memory(e);
+      rc = ds_error_nomem(e);
   sk_X509_pop_free(from, X509_free);
   return rc;
 }
@@ -109,7 +79,7 @@ int ds_smime_certificate (ds_smime *s, ds_span pem, ds_error *e) {
 }
 
 int ds_smime_key (ds_smime *s, ds_span pem, ds_error *e) {
-  EVP_PKEY *key = ds_smime_read_key(pem, e);
+  EVP_PKEY *key = ds_pem_key(pem, e);
   int fits;
   if (key == NULL)
     return e->code;
@@ -118,7 +88,7 @@ int ds_smime_key (ds_smime *s, ds_span pem, ds_error *e) {
   ERR_pop_to_mark();
   if (!fits) {
     EVP_PKEY_free(key);
-    return refuse(e, "the key is not that of the certificate");
+    return ds_error_usage(e, "the key is not that of the certificate");
   }
   EVP_PKEY_free(s->key);
   s->key = key;

@@ -16,12 +16,6 @@
 
 typedef struct ds_smime ds_smime;
 
-/*
-** ds_smime_start: make OpenSSL ready; once is enough.  0, or DS_ERR_LOCAL and
-** *e: another one is loaded than this was built for.
-*/
-int ds_smime_start (ds_error *e);
-
 /* now, in Unix seconds, is when certificates must be valid, and when it is
    signed.  NULL: out of memory */
 ds_smime *ds_smime_new (int64_t now);

@@ -1,8 +1,9 @@
-#include "tls/inner.h"
-
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
+
+#include "crypto/openssl.h"
+#include "tls/inner.h"
 
 #ifndef OPENSSL_INIT_NO_ATEXIT
 #define OPENSSL_INIT_NO_ATEXIT 0
@@ -109,22 +110,10 @@ static const ds_tls_backend backend = {
     ds_tls_read,        ds_tls_shutdown, ds_tls_info_get,  &ds_tls_crypto,
 };
 
-/* what must agree between headers and library: 3, or 1.1 */
-static unsigned long abi (unsigned long version) {
-  return version >> 28 >= 3 ? version >> 28 : version >> 20;
-}
-
+/* what is initialised, and what not: ds_openssl_start says why */
 const ds_tls_backend *ds_tls_openssl (ds_error *e) {
-  if (abi(OpenSSL_version_num()) != abi(OPENSSL_VERSION_NUMBER)) {
-    ds_error_set(e, DS_ERR_LOCAL, DS_KIND_LOCAL, NULL,
-                 "directsend.tls was built for %s, but %s (0x%lx) is loaded: "
-                 "build it for that one (make OPENSSL_DIR=...)",
-                 OPENSSL_VERSION_TEXT, library(), OpenSSL_version_num());
+  if (ds_openssl_start("directsend.tls", e) != DS_OK)
     return NULL;
-  }
-  /* no handler may outlive this object, which lua_close unloads; and a
-     configuration file is not what decides about mail.  A host that has
-     initialised OpenSSL before us is not disturbed. */
   OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG |
                        OPENSSL_INIT_LOAD_SSL_STRINGS,
                    NULL);

@@ -10,9 +10,9 @@ static const char *const kind_names[] = {
 };
 
 static const char *const stage_names[] = {
-    "",          "dns",  "connect", "greeting", "ehlo", "starttls",
-    "handshake", "auth", "mail",    "rcpt",     "data", "body",
-    "final",     "rset", "quit",
+    "",         "dns",       "connect", "greeting", "ehlo",
+    "starttls", "handshake", "auth",    "mail",     "rcpt",
+    "data",     "body",      "final",   "rset",     "quit",
 };
 
 static const char *const outcome_names[] = {
@@ -95,4 +95,13 @@ int ds_error_set (ds_error *e, ds_err code, ds_kind kind, const char *field,
   tidy(e->field);
   tidy(e->text);
   return code;
+}
+
+int ds_error_usage (ds_error *e, const char *why) {
+  return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, NULL, "%s", why);
+}
+
+int ds_error_nomem (ds_error *e) {
+  return ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL,
+                      "not enough memory");
 }

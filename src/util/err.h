@@ -88,4 +88,8 @@ int ds_error_set (ds_error *e, ds_err code, ds_kind kind, const char *field,
 #endif
     ;
 
+/* the two most frequent ones: a value will not do, and why; no memory */
+int ds_error_usage (ds_error *e, const char *why);
+int ds_error_nomem (ds_error *e);
+
 #endif

@@ -53,4 +53,13 @@ static inline int ds_span_eqi (ds_span a, ds_span b) {
   return 1;
 }
 
+/* does it hold these characters, together? */
+static inline int ds_span_holds (ds_span s, const char *z) {
+  size_t n = strlen(z), i;
+  for (i = 0; i + n <= s.n; i++)
+    if (memcmp(s.p + i, z, n) == 0)
+      return 1;
+  return 0;
+}
+
 #endif
