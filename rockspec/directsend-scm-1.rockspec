@@ -61,9 +61,8 @@ local dkim = {
 }
 local smime = {
   "src/crypto/openssl.c", "src/crypto/pem.c", "src/smime/encrypt.c", "src/smime/fit.c",
-  "src/smime/lines.c", "src/smime/pem.c", "src/smime/seal.c", "src/smime/sign.c",
-  "src/smime/smime.c", "src/lua/compat.c", "src/lua/field.c", "src/lua/smime.c",
-  "src/net/secret.c",
+  "src/smime/lines.c", "src/smime/seal.c", "src/smime/sign.c", "src/smime/smime.c",
+  "src/lua/compat.c", "src/lua/field.c", "src/lua/smime.c", "src/net/secret.c",
 }
 for i = 1, #util do
   core[#core + 1] = util[i]

@@ -2,55 +2,103 @@ local dkim = require "directsend.dkim"
 local smime = require "support.smime"
 
 describe("crypto/pem", function()
-  local people
+  local people, ec, key
 
   setup(function()
     people = smime.new()
-    people:person("ann", { kind = "rsa" })
+    people:person "ec"
+    people:person("rsa", { kind = "rsa" })
     people.files:run [[
-      openssl pkey -in ann.key -pubout -out public.pem
-      openssl pkcs8 -topk8 -in ann.key -passout pass:secret -out encrypted.pem
-      openssl pkey -in ann.key -outform der -out der.pem
-      openssl rsa -in ann.key -traditional -out traditional.pem
-      cat ann.pem traditional.pem >both.pem
-      sed 3d ann.key >damaged.pem
-      openssl crl2pkcs7 -nocrl -certfile ann.pem -out other.pem
-      echo >empty.pem
-      { cat ann.key; head -c 66000 /dev/zero | tr '\\0' '\\n'; } >long.pem]]
+      openssl req -new -key ec.key -subj /CN=ec -out request.pem
+      openssl crl2pkcs7 -nocrl -certfile ec.pem -out p7.pem
+      openssl pkey -in ec.key -pubout -out public.pem
+      openssl pkcs8 -topk8 -in ec.key -passout pass:secret -out encrypted.key
+      openssl ec -in ec.key -aes128 -passout pass:secret -out old_encrypted.key
+      openssl rsa -in rsa.key -traditional -out traditional.key
+      openssl x509 -in ec.pem -outform der -out ec.der
+      openssl pkey -in ec.key -outform der -out key.der
+      cat ec.key ec.pem >both.pem]]
+    ec, key = people:path "ec.pem", people:path "ec.key"
   end)
   teardown(function() people:remove() end)
 
-  -- what is said of a file by all who read keys
-  local function said(name)
-    local path = people:path(name)
-    local _, of_dkim = dkim.key(path)
-    local _, of_smime = require "directsend.smime".seal {
-      time = os.time(), sign = { cert = people:path "ann.pem", key = path } }
-    assert.equal(of_dkim, of_smime)
-    if of_dkim == nil then return nil end
-    assert.equal(path .. ": ", of_dkim:sub(1, #path + 2))
-    return of_dkim:sub(#path + 3)
+  local function seal(sign, encrypt)
+    local got, why = require "directsend.smime".seal { time = os.time(), sign = sign, encrypt = encrypt }
+    return got or why
   end
 
-  it("reads a key, alone or with other things around it", function()
-    for _, name in ipairs { "ann.key", "traditional.pem", "both.pem" } do assert.is_nil(said(name)) end
+  -- what is said of a file, and of its text
+  local function of_certificate(name)
+    local text = people:read(name)
+    local why = seal({ cert = people:path(name), key = key })
+    assert.equal(people:path(name) .. ": ", why:sub(1, #people:path(name) + 2))
+    why = why:sub(#people:path(name) + 3)
+    if not name:find "der" then assert.equal(why, seal({ cert = text, key = key })) end
+    assert.equal(why, seal(nil, { people:path(name) }):sub(#people:path(name) + 3))
+    return why
+  end
+
+  local function of_key(name)
+    local why = seal({ cert = ec, key = people:path(name) })
+    assert.equal(why, (select(2, dkim.key(people:path(name)))))
+    return why:sub(#people:path(name) + 3)
+  end
+
+  it("is a file's name or the text itself", function()
+    assert.is_userdata(seal({ cert = ec, key = key }))
+    assert.is_userdata(seal({ cert = people:read "ec.pem", key = people:read "ec.key" }))
+    assert.is_userdata(seal(nil, { ec, people:read "rsa.pem" }))
   end)
 
-  it("says in the same words to all what is wrong with one", function()
-    for name, why in pairs {
-      ["public.pem"] = "this is a public key; to sign takes the private one",
-      ["encrypted.pem"] = "the key is encrypted; openssl pkey -in FILE writes it without its password",
-      ["damaged.pem"] = "the private key is damaged, or of an unknown kind",
-      ["ann.pem"] = "this is a certificate, not a private key",
-      ["other.pem"] = "there is no private key in it",
-      ["der.pem"] = "this is no private key in PEM; openssl pkey -in FILE writes one in DER so, openssl pkcs12 -nodes "
-                    .. "one in PKCS#12",
-      ["long.pem"] = "is too long for a key",
-    } do
-      assert.equal(why, said(name))
+  it("may hold more than is wanted", function()
+    local both = people:path "both.pem"
+    assert.is_userdata(seal({ cert = both, key = both }, { both }))
+    assert.is_userdata(seal({ cert = people:path "rsa.pem", key = people:path "traditional.key" }))
+  end)
+
+  it("that holds no certificate is told for what it is", function()
+    assert.equal("it holds a private key and no certificate", of_certificate "ec.key")
+    assert.equal("it asks for a certificate and is none yet", of_certificate "request.pem")
+    assert.truthy(of_certificate "p7.pem":find "wrapped in PKCS#7; openssl pkcs7")
+    assert.equal("there is no certificate in it", of_certificate "public.pem")
+    assert.truthy(of_certificate "ec.der":find "no certificate in PEM in it; openssl x509")
+  end)
+
+  it("that is damaged is told", function()
+    people.files:write("short.pem", (people:read "ec.pem":gsub("\n[^\n]*\n%-%-%-%-%-END", "\n-----END")))
+    assert.equal("a certificate in it is damaged", of_certificate "short.pem")
+    people.files:write("second.pem", people:read "ec.pem" .. people:read "short.pem")
+    assert.equal(people:path "second.pem" .. ": a certificate in it is damaged",
+                 seal({ cert = ec, key = key, chain = people:path "second.pem" }))
+    people.files:write("damaged.key", (people:read "ec.key":gsub("\n..", "\nAA", 1)))
+    assert.equal("the private key is damaged, or of an unknown kind", of_key "damaged.key")
+  end)
+
+  it("that holds no key is told for what it is", function()
+    assert.equal("there is a certificate and no private key in it", of_key "ec.pem")
+    assert.equal("this is a public key; the private one is wanted", of_key "public.pem")
+    assert.equal("there is no private key in it", of_key "p7.pem")
+    assert.truthy(of_key "key.der":find "no private key in PEM in it; openssl pkey")
+  end)
+
+  it("that is encrypted is told, and nobody is asked for its password", function()
+    for _, name in ipairs { "encrypted.key", "old_encrypted.key" } do
+      assert.equal("the key is encrypted; openssl pkey -in FILE writes it without its password", of_key(name))
     end
-    assert.equal(said "der.pem", said "empty.pem")
-    local _, why = dkim.key(people:read "long.pem")
-    assert.equal("this is too long for a key", why)
+    people.files:write("encrypted.pem", (people:read "old_encrypted.key":gsub("EC PRIVATE KEY", "CERTIFICATE")))
+    assert.equal("a certificate in it is damaged", of_certificate "encrypted.pem")
+  end)
+
+  it("that is a key for SSH is told", function()
+    people.files:run "sed 's/PRIVATE KEY/OPENSSH PRIVATE KEY/' ec.key >ssh.key"
+    assert.equal("this is a key for SSH, not for mail", of_key "ssh.key")
+  end)
+
+  it("that is not there, no file or far too long is told", function()
+    assert.equal("No such file or directory", of_key "none.key")
+    assert.equal("is not a regular file", of_key "")
+    people.files:write("long.key", ("x"):rep(65537))
+    assert.equal("is too long for a key", of_key "long.key")
+    assert.equal("this is too long for keys and certificates", seal(nil, { ("x\n"):rep(600000) }))
   end)
 end)

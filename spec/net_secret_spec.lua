@@ -36,8 +36,8 @@ describe("net/secret", function()
     files:run "mkfifo pipe"
     refuses(files:path "pipe", "is not a regular file")
     refuses(files:write("long", ("x"):rep(65537)), "is too long for a key")
-    refuses(files:write("empty", ""), "this is no private key in PEM; openssl pkey -in FILE writes one in DER so, "
-      .. "openssl pkcs12 -nodes one in PKCS#12")
+    refuses(files:write("empty", ""), "there is no private key in PEM in it; openssl pkey -in FILE writes one in DER "
+      .. "so, openssl pkcs12 -in FILE -nodes one in PKCS#12")
     assert.has_error(function() dkim.key { path = "a\0b" } end)
   end)
 

@@ -93,7 +93,8 @@ describe("tls client", function()
         "the key is encrypted; openssl pkey -in FILE writes it without its password" },
       { chain, key:sub(1, 100), "client_key", "the private key is damaged, or of an unknown kind" },
       { chain, read "der.key", "client_key",
-        "there is no private key in PEM in it; openssl pkey -in FILE writes one in DER so" },
+        "there is no private key in PEM in it; openssl pkey -in FILE writes one in DER so, openssl pkcs12 -in FILE " ..
+        "-nodes one in PKCS#12" },
       { read "weak.pem", read "weak.key", "client_cert", "ee key too small" },
     }
     for _, case in ipairs(cases) do

@@ -5,8 +5,8 @@
 #define ds_smime_inner_h
 
 #include <openssl/cms.h>
-#include <openssl/x509.h>
 
+#include "crypto/pem.h"
 #include "smime/lines.h"
 #include "smime/smime.h"
 
@@ -16,14 +16,12 @@ typedef enum ds_smime_stage {
   DS_SMIME_OVER  /* finished, or failed */
 } ds_smime_stage;
 
-typedef STACK_OF(X509) ds_certificates;
-
 struct ds_smime {
   int64_t now;
   X509 *cert; /* the signer's; NULL: nobody signs */
   EVP_PKEY *key;
-  STACK_OF(X509) * chain;
-  STACK_OF(X509) * recipients; /* empty: it is not encrypted */
+  ds_certificates *chain;
+  ds_certificates *recipients; /* empty: it is not encrypted */
 
   ds_smime_stage stage;
   char boundary[DS_SMIME_BOUNDARY + 1];
@@ -40,13 +38,6 @@ typedef enum ds_smime_use { DS_SMIME_SIGNS, DS_SMIME_ENCRYPTS } ds_smime_use;
 
 /* 0, or DS_ERR_USAGE and *e: not valid now, or not for this use */
 int ds_smime_fit (X509 *cert, ds_smime_use use, int64_t now, ds_error *e);
-
-/*
-** ds_smime_read_certificates: those of a PEM text, one at least, `most` at
-** most.  NULL and *e when there is none or one is damaged.
-*/
-ds_certificates *ds_smime_read_certificates (ds_span pem, int most,
-                                             ds_error *e);
 
 /*
 ** The two halves of a seal.  0; DS_ERR_NOMEM; or DS_ERR_LOCAL and *e.

@@ -3,7 +3,6 @@
 #include <openssl/err.h>
 #include <string.h>
 
-#include "crypto/pem.h"
 #include "smime/inner.h"
 #include "util/mem.h"
 
@@ -46,8 +45,8 @@ void ds_smime_free (ds_smime *s) {
   ds_smime_encrypt_clear(s);
   X509_free(s->cert);
   EVP_PKEY_free(s->key);
-  sk_X509_pop_free(s->chain, X509_free);
-  sk_X509_pop_free(s->recipients, X509_free);
+  ds_certificates_free(s->chain);
+  ds_certificates_free(s->recipients);
   ds_free(s);
 }
 
@@ -59,12 +58,12 @@ static int move (ds_certificates *from, ds_certificates *to, ds_error *e) {
       sk_X509_shift(from);
     else
       rc = ds_error_nomem(e);
-  sk_X509_pop_free(from, X509_free);
+  ds_certificates_free(from);
   return rc;
 }
 
 int ds_smime_certificate (ds_smime *s, ds_span pem, ds_error *e) {
-  ds_certificates *all = ds_smime_read_certificates(pem, CERTIFICATES, e);
+  ds_certificates *all = ds_pem_certificates(pem, CERTIFICATES, e);
   int rc;
   if (all == NULL)
     return e->code;
@@ -74,7 +73,7 @@ int ds_smime_certificate (ds_smime *s, ds_span pem, ds_error *e) {
     s->cert = sk_X509_shift(all);
     return move(all, s->chain, e);
   }
-  sk_X509_pop_free(all, X509_free);
+  ds_certificates_free(all);
   return rc;
 }
 
@@ -96,18 +95,18 @@ int ds_smime_key (ds_smime *s, ds_span pem, ds_error *e) {
 }
 
 int ds_smime_chain (ds_smime *s, ds_span pem, ds_error *e) {
-  ds_certificates *all = ds_smime_read_certificates(pem, CERTIFICATES, e);
+  ds_certificates *all = ds_pem_certificates(pem, CERTIFICATES, e);
   return all != NULL ? move(all, s->chain, e) : (int)e->code;
 }
 
 int ds_smime_recipient (ds_smime *s, ds_span pem, ds_error *e) {
-  ds_certificates *one = ds_smime_read_certificates(pem, 1, e);
+  ds_certificates *one = ds_pem_certificates(pem, 1, e);
   int rc;
   if (one == NULL)
     return e->code;
   rc = ds_smime_fit(sk_X509_value(one, 0), DS_SMIME_ENCRYPTS, s->now, e);
   if (rc == DS_OK)
     return move(one, s->recipients, e);
-  sk_X509_pop_free(one, X509_free);
+  ds_certificates_free(one);
   return rc;
 }
