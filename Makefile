@@ -49,7 +49,7 @@ all: $(MODULES)
 door: $(B)/directsend/test.so
 $(B)/directsend/core.so: $(call obj,$(CORE) $(BIND))
 bind = $(call obj,$(call files,$(1)) $(BASE) $(wildcard src/lua/$(1)*.c) $(2))
-$(B)/directsend/tls.so: $(call bind,tls,$(call files,crypto))
+$(B)/directsend/tls.so: $(call bind,tls,$(call files,crypto) src/net/secret.c)
 $(B)/directsend/dkim.so: $(call bind,dkim,$(call files,crypto) src/net/secret.c)
 $(B)/directsend/smime.so: $(call bind,smime,$(call files,crypto) src/net/secret.c)
 $(B)/directsend/idn.so: $(call bind,idn)

@@ -50,7 +50,7 @@ local tls = {
   "src/crypto/openssl.c", "src/crypto/pem.c", "src/tls/client.c", "src/tls/crypto.c",
   "src/tls/ctx.c", "src/tls/dane.c", "src/tls/peer.c", "src/tls/sessions.c",
   "src/tls/stream.c", "src/tls/trust.c", "src/tls/verify.c", "src/tls/words.c",
-  "src/lua/compat.c", "src/lua/field.c", "src/lua/tls.c",
+  "src/lua/compat.c", "src/lua/field.c", "src/lua/tls.c", "src/net/secret.c",
 }
 local dkim = {
   "src/crypto/openssl.c", "src/crypto/pem.c", "src/dkim/canon.c", "src/dkim/hash.c",

@@ -50,7 +50,7 @@ local function feed_of(self, m, envelope, group, body, rows)
     if not ok then return "failed", "local", why end
     return "rewound"
   end
-  function feed.context() return require "directsend.context"(self) end
+  function feed.context() return require "directsend.context"(self, group, m) end
   function feed.result(op)
     local row = op.row
     local index = group.recipients[(row.tag - 1) * most + row.recipient]

@@ -33,6 +33,14 @@ static int read_key (ds_span pem, EVP_PKEY **key, ds_error *e) {
   return *key != NULL ? DS_OK : pass_on(e, KEY, &inner);
 }
 
+static int find_key (const ds_tls_config *config, EVP_PKEY **key, ds_error *e) {
+  if (config->client_key.n > 0)
+    return read_key(config->client_key, key, e);
+  if (!ds_span_holds(config->client_cert, "PRIVATE KEY-----"))
+    return refuse(e, KEY, "is missing, and " CERT " holds none");
+  return read_key(config->client_cert, key, e);
+}
+
 static int fits (const ds_certificates *all, EVP_PKEY *key, ds_error *e) {
   int i;
   for (i = 0; i < sk_X509_num(all); i++)
@@ -61,15 +69,16 @@ static int take (SSL_CTX *ssl, ds_certificates *all, EVP_PKEY *key,
 }
 
 int ds_tls_client (ds_tls_ctx *c, const ds_tls_config *config, ds_error *e) {
-  ds_span cert = config->client_cert, pem = config->client_key;
   ds_certificates *all = NULL;
   EVP_PKEY *key = NULL;
   int r;
-  if (cert.n == 0)
-    return pem.n == 0 ? DS_OK : refuse(e, CERT, "is missing beside " KEY);
-  r = read_certs(cert, &all, e);
+  if (config->client_cert.n == 0 && config->client_key.n == 0)
+    return DS_OK;
+  if (config->client_cert.n == 0)
+    return refuse(e, CERT, "is missing beside " KEY);
+  r = read_certs(config->client_cert, &all, e);
   if (r == DS_OK)
-    r = read_key(pem.n > 0 ? pem : cert, &key, e);
+    r = find_key(config, &key, e);
   if (r == DS_OK)
     r = fits(all, key, e);
   if (r == DS_OK)
