@@ -41,12 +41,15 @@ local function zone_of(roll)
 end
 
 local odd = {
-  "421 4.3.2 going down", "450 4.2.1 later", "550 5.1.1 no", "250 2.0.0 fine", "354 go on", "250-fine\r\n550 not", "nonsense",
+  "421 4.3.2 going down", "452 4.5.3 too many", "503 5.5.1 bad sequence", "550 5.7.25 no name for you",
+  "450 4.2.1 later", "550 5.1.1 no", "250 2.0.0 fine", "354 go on", "250-fine\r\n550 not", "nonsense",
   "250 ok\r\n250 ok", "250 queued as ../%s\1\200", "554 5.7.1 " .. ("x"):rep(3000), "", false, false,
 }
 
 local ehlos = {
   "250-mx\r\n250-PIPELINING\r\n250 SIZE 100000", "250-mx\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 STARTTLS", "250 mx",
+  "250-mx\r\n250-PIPELINING\r\n250 CHUNKING", "250-mx\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 LIMITS MAILMAX=2 RCPTMAX=2",
+  "250-mx\r\n250-PIPELINING\r\n250 LIMITS MAILMAX=1 RCPTDOMAINMAX=1",
   "250-mx\r\n250 SIZE 10", "250-mx\r\n250-PIPELINING\r\n250-STARTTLS\r\n250 CHUNKING", "502 5.5.1 what",
 }
 
@@ -64,23 +67,33 @@ local function host_of(roll)
   return host
 end
 
-local function messages_of(roll)
+local function messages_of(roll, turn)
   local list = {}
-  for i = 1, roll(4) do
+  for i = 1, one_in(roll, 6) and roll(20) or roll(4) do
     local recipients = {}
-    for k = 1, roll(5) do recipients[k] = ("r%d.%d@contoso.test"):format(i, k) end
+    for k = 1, roll(5) do recipients[k] = ("r%d.%d@%s.test"):format(i, k, one_in(roll, 9) and "fabrikam" or "contoso") end
     if one_in(roll, 25) then recipients[1] = "not\r\nfit@contoso.test" end
-    local body = ("X: message %d\r\n\r\n"):format(i) .. ("0123456789\r\n"):rep(roll(3) == 1 and roll(4000) or roll(9))
+    local body = ("X: message %d.%d\r\n\r\n"):format(turn, i) .. ("0123456789\r\n"):rep(roll(3) == 1 and roll(4000) or roll(9))
     list[i] = { recipients = recipients, body = body, sender = one_in(roll, 5) and "" or nil, flags = one_in(roll, 9) and 1 or nil,
                 size = one_in(roll, 12) and #body + roll(3) - 2 or nil, fail = one_in(roll, 15) and "gone" or nil }
   end
   return list
 end
 
+local function can_of(roll)
+  local can = {}
+  for _, word in ipairs{ "recall", "admit", "keep" } do
+    if one_in(roll, 2) then can[#can + 1] = word end
+  end
+  return can
+end
+
 local function config_of(roll)
   return { destination = one_in(roll, 12) and "[9.0.0.1]" or "contoso.test", hostname = not one_in(roll, 4) and "c.example" or nil,
            level = ({ "off", "required", "verified" })[roll(9)] or "opportunistic",
            ip = ({ "4first", "6first", "4", "6" })[roll(4)], trace = one_in(roll, 3), plan = one_in(roll, 10),
+           can = can_of(roll), window = ({ 0, 1, 2, 5 })[roll(4)], recipients = one_in(roll, 3) and roll(4) or nil,
+           per_connection = one_in(roll, 4) and roll(3) or nil, keep = { idle = 3 * roll(3), lifetime = 20 * roll(3) },
            max_chunk = ({ 100, 1000, 4096, 16384 })[roll(4)] + roll(2),
            timeout = { total = ({ 5, 30, 120 })[roll(3)], connect = 2 * roll(20), quit = roll(3) - 1 } }
 end
@@ -88,7 +101,7 @@ end
 -- ------------------------------------------------------------- what happens
 
 local kinds = { "refused", "unreachable", "timeout", "closed", "reset", "local", "cancelled" }
-local silent = { close = true, result = true, host = true, trace = true }
+local silent = { close = true, keep = true, remember = true, release = true, result = true, host = true, trace = true }
 local unasked = { "250 ok\r\n", "421 bye\r\n", "2", "\0\255\r\n", ("250-x\r\n"):rep(50), "" }
 
 local watch = {}
@@ -107,9 +120,9 @@ end
 
 -- from the dot on, whatever became of the line's end: it may have been taken
 function watch:end_presented(tag)
-  local whole = self.messages[tag].body .. "."
+  local body = self.messages[tag].body
   for _, text in pairs(self.presented) do
-    if text:find(whole, 1, true) then return true end
+    if text:find(body .. ".", 1, true) or text:find(("BDAT %d LAST\r\n%s"):format(#body, body), 1, true) then return true end
   end
   return false
 end
@@ -118,19 +131,18 @@ end
 function watch:timed(op)
   self:check(op.deadline, op.op .. " without a deadline")
   local text = self.presented[op.conn] or ""
-  if self.till and not text:find("\r\n.", 1, true) then
+  if self.till and not text:find("\r\n.", 1, true) and not text:find("LAST\r\n", 1, true) then
     self:check(op.deadline <= self.till + 1e-3, ("%s until %.3f, beyond the total %.3f"):format(op.op, op.deadline, self.till))
   end
 end
 
 function watch:see(op, w)
   if op.op == "next" then
-    self.given = self.given + 1
     self.till = w.clock + 0.001 + self.config.timeout.total
   elseif op.op == "send" then
     self:sending(op)
-  elseif op.op == "close" then
-    self:check(w.conns[op.conn], "CLOSE of what is not open")
+  elseif op.op == "close" or op.op == "keep" then
+    self:check(w.conns[op.conn], op.op .. " of what is not open")
   elseif op.op == "result" then
     self:row(op.row)
   end
@@ -194,10 +206,8 @@ function watch:act(op, w)
   end
   if one_in(roll, self.calm) then
     self.cancelled = true
-    if op.op == "next" then self.given = self.given - 1 end
     return "cancel"
   elseif not silent[op.op] and one_in(roll, self.calm) then
-    if op.op == "next" then self.given = self.given - 1 end
     return "fail " .. kinds[roll(#kinds)]
   end
 end
@@ -215,14 +225,16 @@ local function follow(w, self, op)
   self.following[op.conn] = true
 end
 
-function chaos.run(seed, context)
-  local roll = dice(seed)
-  local self = setmetatable({ seed = seed, roll = roll, rows = {}, given = 0, sent = {}, presented = {}, following = {},
-                              liar = one_in(roll, 3), calm = ({ 15, 60, 100000 })[roll(3)] }, watch)
-  self.hosts = { ["9.0.0.1"] = host_of(roll), ["9.0.0.2"] = host_of(roll), ["2600::2"] = host_of(roll) }
-  self.messages, self.config = messages_of(roll), config_of(roll)
-  local w = world.new{ zone = zone_of(roll), hosts = self.hosts }
-  w.context = context and one_in(roll, 2) and context or nil
+-- what the owner says to NEXT and ADMIT, now and then
+local function hesitate(w, roll)
+  w.later = function() return one_in(roll, 20) and w.clock + roll(15) or nil end
+  w.admit = function(op)
+    if one_in(roll, 10) then return w.clock + roll(9) end
+    return nil, op.n > 1 and roll(op.n) or nil
+  end
+end
+
+local function deliver(self, w)
   local ok, why = pcall(w.deliver, w, self.config, self.messages, function(op, step)
     self.step = step
     self:see(op, w)
@@ -231,14 +243,37 @@ function chaos.run(seed, context)
   end)
   if not ok then
     local text = tostring(why)
-    error(text:find "^seed " and text or ("seed %d, operation %d: %s"):format(seed, self.step or 0, text), 0)
+    error(text:find "^seed " and text or ("seed %d, operation %d: %s"):format(self.seed, self.step or 0, text), 0)
   end
-  self:check(w.open == 0, w.open .. " connections left open")
+  self:check(w.open == #w.kept, w.open - #w.kept .. " connections left open")
+  self:check(next(w.tokens) == nil, "an admission was not given back")
   local told, due = 0, 0
   for _ in pairs(self.rows) do told = told + 1 end
-  for i = 1, math.min(self.given, #self.messages) do due = due + #self.messages[i].recipients end
+  for i = 1, w.given do due = due + #self.messages[i].recipients end
   self:check(told == due, ("%d RESULTs for %d recipients"):format(told, due))
-  return self.rows
+end
+
+-- the rows of all its deliveries
+function chaos.run(seed, context)
+  local roll, all = dice(seed), {}
+  local hosts = { ["9.0.0.1"] = host_of(roll), ["9.0.0.2"] = host_of(roll), ["2600::2"] = host_of(roll) }
+  local w = world.new{ zone = zone_of(roll), hosts = hosts }
+  local liar, calm = one_in(roll, 3), ({ 15, 60, 100000 })[roll(3)]
+  local config, lied = config_of(roll), nil
+  w.context = context and one_in(roll, 2) and context or nil
+  if one_in(roll, 2) then hesitate(w, roll) end
+  for turn = 1, one_in(roll, 3) and 2 or 1 do
+    local self = setmetatable({ seed = seed, roll = roll, rows = {}, sent = {}, presented = {}, following = {},
+                                hosts = hosts, liar = liar, calm = calm, config = config, lied = lied,
+                                messages = messages_of(roll, turn) }, watch)
+    deliver(self, w)
+    lied = self.lied
+    for key, outcome in pairs(self.rows) do all[turn .. "." .. key] = outcome end
+    for _, k in ipairs(w.kept) do
+      if one_in(roll, 4) then k.conn.closed = true end
+    end
+  end
+  return all
 end
 
 return chaos

@@ -33,7 +33,7 @@ function world.smtp(t)
     greeting = "220 mx ESMTP", EHLO = "250-mx\r\n250-PIPELINING\r\n250 SIZE 1000000",
     HELO = "250 mx", MAIL = "250 2.1.0 ok", RCPT = "250 2.1.5 ok",
     DATA = "354 go on", final = "250 2.0.0 Ok: queued as 4F00", QUIT = "221 bye",
-    RSET = "250 ok", STARTTLS = "454 4.7.0 not now",
+    BDAT = "250 2.0.0 go on", RSET = "250 ok", STARTTLS = "454 4.7.0 not now",
     sessions = {}, received = {},
   }, smtp)
   for k, v in pairs(t or {}) do s[k] = v end
@@ -84,9 +84,31 @@ function session:body_line(line)
   self.body = self.body .. line:gsub("^%.%.", ".") .. "\r\n"
 end
 
+-- a chunk (RFC 3030): its octets count whether it is wanted or not
+function session:chunk(line)
+  local n, last = line:match "^BDAT (%d+)(.*)$"
+  self.left, self.last = tonumber(n), last:upper():find "LAST" ~= nil
+  self.chunks = self.chunks or {}
+end
+
+function session:chunk_done()
+  local wanted = (self.recipients or {})[1]
+  self.left = nil
+  if not wanted then
+    self.chunks = nil
+    self:say "503 5.5.1 no valid recipients"
+  elseif self.last then
+    self.body, self.chunks = table.concat(self.chunks), nil
+    self:finish()
+  else
+    self:say(self.host.BDAT)
+  end
+end
+
 function session:command(line)
   local verb = (line:match "^%a+" or ""):upper()
   self.commands[#self.commands + 1] = line
+  if verb == "BDAT" and self.host.BDAT then return self:chunk(line) end
   local strange = verb == "RCPT" and not self.recipients
                   or verb == "DATA" and not (self.recipients or {})[1]
   local known = self.host[verb]
@@ -99,6 +121,8 @@ function session:command(line)
     self.recipients[#self.recipients + 1] = line:match "<(.*)>"
   elseif verb == "DATA" and text and text:find "^3" then
     self.body = ""
+  elseif verb == "RSET" then
+    self.sender, self.recipients = nil, nil
   elseif verb == "QUIT" then
     self.closed = not self.mute
   end
@@ -108,6 +132,13 @@ function session:receive(bytes)
   self.writes = self.writes + 1
   self.buffer = self.buffer .. bytes
   while not self.closed do
+    if self.left then
+      local piece = self.buffer:sub(1, self.left)
+      self.chunks[#self.chunks + 1], self.left = piece, self.left - #piece
+      self.buffer = self.buffer:sub(#piece + 1)
+      if self.left > 0 then return end
+      self:chunk_done()
+    end
     local line, rest = self.buffer:match "^(.-)\r\n(.*)$"
     if not line then return end
     self.buffer = rest
@@ -171,7 +202,7 @@ function world.new(t)
   return setmetatable({ zone = t.zone or {}, hosts = t.hosts or {}, clock = 1000,
                         questions = {}, connects = {}, open = 0, ops = {},
                         chunk = t.chunk or 16384, traces = {}, planned = {},
-                        memory = {}, remembered = {}, asked = {}, tokens = {} }, methods)
+                        kept = {}, memory = {}, remembered = {}, asked = {}, tokens = {} }, methods)
 end
 
 local function connect(w, op)
@@ -193,12 +224,19 @@ local function obey(w, op, feed)
   local what, c = op.op, w.conns[op.conn]
   w.ops[#w.ops + 1] = what
   if what == "connect" then
+    for i, k in ipairs(w.kept) do
+      if op.reuse == k.key then
+        table.remove(w.kept, i)
+        w.conns[op.conn] = k.conn
+        return "adopted", op.conn, k.session
+      end
+    end
     local conn, kind = connect(w, op)
     if not conn then return "failed", kind end
     w.conns[op.conn], w.open = conn, w.open + 1
     return "connected", op.conn, "9.9.9.9", op.ip
   elseif what == "send" then
-    if op.fresh and c.out ~= "" then -- one that can peek
+    if op.fresh and (c.out ~= "" or c.closed) then -- one that can peek
       local early = c.out
       c.out = ""
       w.delivery:step(w.clock, "received", op.conn, early)
@@ -220,6 +258,10 @@ local function obey(w, op, feed)
   elseif what == "close" then
     w.conns[op.conn], w.open = nil, w.open - 1
     return
+  elseif what == "keep" then
+    w.kept[#w.kept + 1] = { key = op.key, session = op.session, conn = c, op = op }
+    w.conns[op.conn] = nil
+    return
   elseif what == "wait" then
     w.clock = math.max(w.clock, op.deadline)
     return "tick"
@@ -229,15 +271,17 @@ end
 
 local function message_feed(w, messages, rows)
   local given, at, offset = 0, nil, 0
+  w.given = 0
   return {
     next = function()
       local when = w.later and w.later(given)
       if when then return "later", when end
       given = given + 1
+      w.given = math.min(given, #messages)
       local m = messages[given]
       if not m then return "no_more" end
       return "message", { sender = m.sender or "a@contoso.test", tag = given, flags = m.flags,
-                          recipients = m.recipients or { "b@contoso.test" },
+                          recipients = m.recipients or { "b@contoso.test" }, dsn = m.dsn,
                           size = m.size or #m.body }
     end,
     body = function(op)
@@ -290,6 +334,9 @@ function methods:begin(config)
   return self.delivery
 end
 
+-- what takes no answer is done, cancelled or not
+local unanswered = { close = true, keep = true, remember = true, release = true, result = true }
+
 -- time may have passed meanwhile
 local function answered(w, ...) return w.delivery:step(w.clock, ...) end
 
@@ -305,7 +352,7 @@ function methods:deliver(config, messages, on_op)
     assert(steps < 20000, "the delivery does not end")
     local verdict = on_op and on_op(op, steps)
     if verdict == "cancel" then
-      if op.op == "close" or op.op == "result" then obey(self, op, feed) end
+      if unanswered[op.op] then obey(self, op, feed) end
       d:cancel(self.clock)
       op = d:step(self.clock)
     elseif verdict and verdict:find "^fail " then

@@ -30,7 +30,7 @@ int ds_delivery_connected (ds_delivery *d, ds_time now, unsigned conn,
     ds_connect_failed(d, DS_FAILED, DS_KIND_POLICY, ds_policy_refused(d, peer));
     d->after = PH_CONNECT;
     d->phase = PH_CLOSE;
-  } else if (ds_attempt_open(d, local) != DS_OK) {
+  } else if (ds_attempt_open(d, now, local) != DS_OK) {
     d->after = PH_SETTLE;
     ds_out_of_memory(d);
     d->phase = PH_CLOSE;
@@ -43,8 +43,10 @@ int ds_delivery_sent (ds_delivery *d, ds_time now, unsigned conn, size_t n) {
     return DS_ERR_STATE;
   if (d->query != NULL)
     ds_query_sent(d->query, now, n);
-  else
+  else {
+    d->sent += n;
     ds_session_sent(d->session, now, n);
+  }
   return DS_OK;
 }
 
@@ -66,7 +68,7 @@ int ds_delivery_received (ds_delivery *d, ds_time now, unsigned conn,
 }
 
 int ds_delivery_message (ds_delivery *d, ds_time now, const ds_envelope *m) {
-  work *w, **at;
+  work *w;
   if (m->count == 0 || m->count > DS_SMTP_RECIPIENTS)
     return DS_ERR_USAGE;
   if (d->open != DS_OP_NEXT)
@@ -75,9 +77,8 @@ int ds_delivery_message (ds_delivery *d, ds_time now, const ds_envelope *m) {
   if (w == NULL)
     return DS_ERR_NOMEM; /* the operation stays open: nothing was taken */
   d->open = DS_OP_NONE;
-  for (at = &d->works; *at != NULL; at = &(*at)->next)
-    ;
-  *at = w;
+  d->granted -= d->granted > 0;
+  ds_work_add(d, w);
   d->until = now + d->c.timeouts.total;
   if (d->session != NULL)
     ds_session_until(d->session, d->until);
@@ -96,7 +97,7 @@ int ds_delivery_no_more (ds_delivery *d, ds_time now) {
 static void body_failed (ds_delivery *d, const char *text) {
   if (d->sending == NULL)
     return;
-  d->sending->broken = 1;
+  d->sending->w->broken = 1;
   ds_smtp_body_cut(ds_session_smtp(d->session), text);
 }
 
@@ -112,7 +113,7 @@ static const char *piece_refused (const work *w, size_t n, int eof) {
 
 int ds_delivery_body (ds_delivery *d, ds_time now, const void *p, size_t n,
                       int eof) {
-  work *w = d->sending;
+  work *w = d->sending != NULL ? d->sending->w : NULL;
   const char *why;
   ds_smtp *s;
   (void)now;
@@ -140,7 +141,7 @@ int ds_delivery_rewound (ds_delivery *d, ds_time now) {
   if (!ds_answers(d, DS_OP_REWIND))
     return DS_ERR_STATE;
   if (d->sending != NULL)
-    d->sending->read = 0;
+    d->sending->w->read = 0;
   return DS_OK;
 }
 
@@ -173,12 +174,24 @@ static void context_failed (ds_delivery *d, const char *text) {
   ds_smtp_quit(ds_session_smtp(d->session));
 }
 
-/* there will be no admission: nothing more can be done */
+/* there will be no admission: no message more, or nothing can be done */
 static void admit_failed (ds_delivery *d, const char *text) {
   d->admit = ASK_NOTHING;
+  if (d->admission == DS_ADMIT_MESSAGES) {
+    d->ended = 1;
+    return;
+  }
   ds_verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_NONE,
                  "no connection is admitted: %s", text);
   d->phase = PH_SETTLE;
+}
+
+/* how much of a SEND left before it failed nobody knows */
+static void session_failed (ds_delivery *d, ds_time now, ds_op_kind was,
+                            ds_failure f, const char *text) {
+  if (was == DS_OP_SEND)
+    d->sent += d->presented;
+  ds_session_failed(d->session, now, failure_kind(f), text);
 }
 
 int ds_delivery_failed (ds_delivery *d, ds_time now, ds_failure f,
@@ -196,7 +209,7 @@ int ds_delivery_failed (ds_delivery *d, ds_time now, ds_failure f,
     else if (was == DS_OP_CONNECT)
       ds_connect_failed(d, DS_DEFERRED, failure_kind(f), text);
     else
-      ds_session_failed(d->session, now, failure_kind(f), text);
+      session_failed(d, now, was, f, text);
     return DS_OK;
   case DS_OP_NEXT:
     d->ended = 1;

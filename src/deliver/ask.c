@@ -95,6 +95,13 @@ static int tell_memo (ds_delivery *d, ds_op *op) {
 
 /* ------------------------------------------------------------ admission */
 
+/* whose limits hold: a provider's for all its hosts */
+static const char *provider (const host *h) {
+  if (h == NULL)
+    return NULL;
+  return h->provider != NULL ? h->provider->name : h->name;
+}
+
 int ds_admit (ds_delivery *d, ds_time now, ds_admission what, unsigned n,
               ds_op *op) {
   if (!(d->c.can & DS_CAN_ADMIT) || d->admit == ASK_ANSWERED) {
@@ -104,9 +111,9 @@ int ds_admit (ds_delivery *d, ds_time now, ds_admission what, unsigned n,
   if (now < d->wake)
     return ds_wait(d, op);
   op->op = DS_OP_ADMIT;
-  op->admit = what;
+  op->admit = d->admission = what;
   op->destination = d->c.destination;
-  op->provider = ds_host_of(d) != NULL ? ds_host_of(d)->name : NULL;
+  op->provider = provider(ds_host_of(d));
   op->n = n;
   d->admit = ASK_ASKED;
   d->admitted = n;
@@ -137,6 +144,7 @@ static int tell_release (ds_delivery *d, ds_op *op) {
 }
 
 void ds_release (ds_delivery *d) {
+  d->admit = ASK_NOTHING;
   if (d->token == 0)
     return;
   d->released = d->token;

@@ -8,6 +8,9 @@
 
 #include "deliver/internal.h"
 
+/* so long a target that took our messages is not looked up again */
+#define STAY (5 * 60 * DS_SECOND)
+
 /* ----------------------------------------------------------- connecting */
 
 /* what is known of the target that was tried does not hold for the next */
@@ -16,6 +19,7 @@ void ds_target_clear (ds_delivery *d) {
   memset(&d->tls, 0, sizeof d->tls);
   d->note[0] = '\0';
   d->clear = 0;
+  d->stay = 0;
 }
 
 static unsigned limit (unsigned n, unsigned standard) {
@@ -40,31 +44,62 @@ static ds_time sooner (ds_time a, ds_time b) {
   return a < b ? a : b;
 }
 
-/* 1 and a CONNECT, 0: d->phase says what else is to be done */
-int ds_connect_step (ds_delivery *d, ds_time now, ds_op *op) {
-  if (now >= d->until || (!d->again && host_used_up(d))) {
-    d->phase = PH_HOST;
+/* what is known of a host before it is spoken to: 1 and a question */
+static int know (ds_delivery *d, ds_op *op) {
+  host *h = ds_host_of(d);
+  if (h->recalled)
     return 0;
-  }
-  if (!d->again && d->address_at == d->address_count) {
-    d->phase = PH_ADDRESS;
-    return 0;
-  }
-  if (ds_admit(d, now, DS_ADMIT_CONNECTION, 1, op))
+  if (ds_recall(d, "careful", ds_careful_key(d), op))
     return 1;
-  if (!d->again) {
-    ds_target_clear(d);
-    d->peer = d->addresses[d->address_at++];
-  }
-  d->again = 0;
+  h->careful = h->careful || ds_recalled_value(d).n > 0;
+  h->provider = ds_provider_of(h->name);
+  h->recalled = 1;
+  return 0;
+}
+
+/* the next address; 0: there is none */
+static int aim (ds_delivery *d) {
+  if (d->again)
+    return 1;
+  while (d->six_refused && d->address_at < d->address_count &&
+         d->addresses[d->address_at].ip.family == 6)
+    d->address_at++;
+  return d->address_at < d->address_count;
+}
+
+static int ask_connect (ds_delivery *d, ds_time now, ds_op *op) {
+  const char *key = ds_reuse_key(d);
   ds_host_of(d)->connects++;
   op->op = DS_OP_CONNECT;
   op->conn = ++d->conn;
   op->tcp = 1;
   op->target = d->peer;
   op->deadline = sooner(now + d->c.timeouts.connect, d->until);
+  op->reuse = d->stale ? NULL : key;
+  d->reusing = op->reuse != NULL;
+  d->stale = 0;
   bind_to(d, op);
   return 1;
+}
+
+/* 1 and a CONNECT, 0: d->phase says what else is to be done */
+int ds_connect_step (ds_delivery *d, ds_time now, ds_op *op) {
+  if (now >= d->until || (!d->again && host_used_up(d))) {
+    d->phase = PH_HOST;
+    return 0;
+  }
+  if (!aim(d)) {
+    d->phase = PH_ADDRESS;
+    return 0;
+  }
+  if (know(d, op) || ds_admit(d, now, DS_ADMIT_CONNECTION, 1, op))
+    return 1;
+  if (!d->again) {
+    ds_target_clear(d);
+    d->peer = d->addresses[d->address_at++];
+  }
+  d->again = 0;
+  return ask_connect(d, now, op);
 }
 
 void ds_connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
@@ -91,50 +126,54 @@ static void configure (ds_delivery *d, ds_session_config *c) {
   c->until = d->until;
   c->max_chunk = d->c.max_chunk;
   c->trace = d->c.trace ? &d->trace : NULL;
+  c->smtp.careful = ds_host_of(d)->careful;
+  c->smtp.lmtp = d->c.lmtp;
+  c->smtp.window = d->c.window;
 }
 
-int ds_attempt_open (ds_delivery *d, const ds_ip *local) {
+/* nothing is known of this session yet */
+static void start (ds_delivery *d, ds_time now) {
+  d->over = d->quitting = d->greeted = d->want_tls = d->died = 0;
+  d->closing = d->careful_due = d->adopted = 0;
+  d->sent = d->carried = d->settled = d->delivered = 0;
+  d->opened = now;
+  d->phase = PH_SESSION;
+}
+
+int ds_attempt_open (ds_delivery *d, ds_time now, const ds_ip *local) {
   char literal[DS_IP_TEXT + 8];
   ds_session_config c;
   configure(d, &c);
   address_literal(local, literal, sizeof literal);
   c.smtp.hostname = d->c.hostname != NULL ? d->c.hostname : literal;
   d->session = ds_session_new(&c);
-  d->over = d->quitting = d->greeted = d->want_tls = 0;
-  d->phase = PH_SESSION;
+  start(d, now);
   return d->session != NULL ? DS_OK : DS_ERR_NOMEM;
 }
 
 /* a kept session goes on here; its greeting was another delivery's */
-void ds_attempt_adopt (ds_delivery *d, ds_kept *k) {
+void ds_attempt_adopt (ds_delivery *d, ds_time now, ds_kept *k) {
   ds_session_config c;
   configure(d, &c);
+  start(d, now);
   d->session = k->session;
   ds_session_move(d->session, &c);
   d->peer = k->peer;
   d->local = k->local;
   d->tls = k->tls;
   memcpy(d->note, k->note, sizeof d->note);
+  d->opened = k->opened;
+  d->carried = k->carried;
+  d->greeted = d->adopted = 1;
   k->session = NULL;
   ds_kept_free(k);
-  d->over = d->quitting = d->want_tls = 0;
-  d->greeted = 1;
-  d->phase = PH_SESSION;
 }
 
 void ds_attempt_forget (ds_delivery *d) {
-  work *w;
   ds_session_free(d->session);
   d->session = NULL;
   d->sending = d->begun = NULL;
-  for (w = d->works; w != NULL; w = w->next)
-    w->id = 0;
-}
-
-static void quit (ds_delivery *d) {
-  d->quitting = 1;
-  d->want_tls = 0;
-  ds_smtp_quit(ds_session_smtp(d->session));
+  ds_work_reopen(d);
 }
 
 static void greeted (ds_delivery *d) {
@@ -148,7 +187,7 @@ static void on_ready (ds_delivery *d) {
   if (ds_session_tls_info(d->session, &d->tls))
     return;
   if (!ds_policy_ready(d, ds_smtp_extensions(ds_session_smtp(d->session))))
-    quit(d);
+    ds_feed_quit(d);
 }
 
 static const char *reason (const ds_smtp_event *ev) {
@@ -168,6 +207,7 @@ static void host_failed (ds_delivery *d, const ds_smtp_event *ev) {
   ds_row_where(d, &v);
   ds_row_reply(&v, ev->reply);
   snprintf(v.text, sizeof v.text, "%s", ev->text);
+  ds_minds_ipv6(d, &v);
   ds_verdict_add(d, &v);
 }
 
@@ -183,7 +223,29 @@ static void on_tls_no (ds_delivery *d, const ds_smtp_event *ev) {
     d->again = 1;
   else
     host_failed(d, &no);
-  quit(d);
+  ds_feed_quit(d);
+}
+
+/* what broke its step once is not to be hurried again, for a week */
+static void be_careful (ds_delivery *d, ds_time now) {
+  host *h = ds_host_of(d);
+  if (h->careful)
+    return;
+  h->careful = 1;
+  ds_remember(d, "careful", ds_careful_key(d), ds_span_str("1"),
+              d->c.sys.epoch + now / DS_SECOND + 7 * 24 * 3600);
+}
+
+/* the target is good, and the session came to its end all the same: as many
+   messages as it takes, idle too long, out of step */
+static int once_more (const ds_delivery *d) {
+  if (d->again || d->cancelled || d->works == NULL)
+    return d->again;
+  if (d->careful_due || (d->adopted && d->sent == 0))
+    return 1;
+  if (d->six_refused)
+    return 0;
+  return d->died ? d->delivered > 0 : d->settled > 0 && d->waiting > 0;
 }
 
 static void on_ended (ds_delivery *d, const ds_smtp_event *ev) {
@@ -191,21 +253,18 @@ static void on_ended (ds_delivery *d, const ds_smtp_event *ev) {
   d->sending = d->begun = NULL;
   if (ev->kind == DS_KIND_NONE)
     return;
+  d->died = 1;
   if (ev->stage > DS_STAGE_GREETING)
     greeted(d);
   if (!d->cancelled && handshake_failed(ev) &&
       ds_policy_tls_failed(d, reason(ev)))
     d->again = 1;
-  else if (!d->quitting)
+  else if ((!d->quitting || d->waiting > 0) && !once_more(d))
     host_failed(d, ev);
 }
 
-static void on_finished (ds_delivery *d, const ds_smtp_event *ev) {
-  work *w = ds_work_by_id(d, ev->txn);
-  if (d->begun == w)
-    d->begun = NULL;
-  if (w->open == 0)
-    ds_work_drop(d, w);
+static void on_accepted (ds_delivery *d, const ds_smtp_event *ev) {
+  ds_flight_of(d, ev->txn)->accepted++;
 }
 
 /* 1: op tells a RESULT */
@@ -219,12 +278,15 @@ static int on_event (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
     on_tls_no(d, ev);
     return 0;
   case DS_SMTP_BODY:
-    d->sending = ds_work_by_id(d, ev->txn);
+    d->sending = ds_flight_of(d, ev->txn);
+    return 0;
+  case DS_SMTP_ACCEPTED:
+    on_accepted(d, ev);
     return 0;
   case DS_SMTP_SETTLED:
     return ds_work_settle(d, now, ev, op);
   case DS_SMTP_FINISHED:
-    on_finished(d, ev);
+    ds_work_finished(d, ev->txn);
     return 0;
   case DS_SMTP_ENDED:
     on_ended(d, ev);
@@ -237,7 +299,7 @@ static int on_event (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
 /* -------------------------------------------------- what the session asks */
 
 /* a TLS context is there: STARTTLS now; else it is asked for */
-static int start_tls (ds_delivery *d, ds_time now, ds_op *op) {
+int ds_start_tls (ds_delivery *d, ds_time now, ds_op *op) {
   const host *h = ds_host_of(d);
   char literal[DS_IP_TEXT];
   ds_tls_peer p;
@@ -261,47 +323,6 @@ static int start_tls (ds_delivery *d, ds_time now, ds_op *op) {
   return 0;
 }
 
-static int give_body (ds_delivery *d, ds_op *op) {
-  work *w = d->sending;
-  op->op = w->read && w->offset == 0 ? DS_OP_REWIND : DS_OP_BODY;
-  op->tag = w->m.tag;
-  op->offset = w->offset;
-  op->max = d->c.max_chunk;
-  op->source = w->m.source;
-  return 1;
-}
-
-/* a transaction that waits, a new message, or the end; -1: not yet */
-static int go_on (ds_delivery *d, ds_time now, ds_op *op) {
-  work *w = ds_work_waiting(d);
-  if (w != NULL) {
-    ds_work_begin(d, w);
-    return 0;
-  }
-  if (d->ended) {
-    quit(d);
-    return 0;
-  }
-  if (now < d->wake)
-    return -1;
-  op->op = DS_OP_NEXT;
-  return 1;
-}
-
-/* 1 and an operation that feeds the session; 0: it was fed, see its events;
-   -1: the wire is next */
-static int feed_step (ds_delivery *d, ds_time now, ds_op *op) {
-  if (d->over || d->quitting)
-    return -1;
-  if (d->want_tls)
-    return start_tls(d, now, op);
-  if (d->sending != NULL && ds_session_pending(d->session) < d->c.max_chunk)
-    return give_body(d, op);
-  if (d->begun == NULL && ds_smtp_can_begin(ds_session_smtp(d->session)))
-    return go_on(d, now, op);
-  return -1;
-}
-
 /* 1 and a SEND or RECEIVE, 0: events first, -1: nothing is left to do */
 static int wire_step (ds_delivery *d, ds_time now, ds_op *op) {
   ds_session_step s;
@@ -313,6 +334,7 @@ static int wire_step (ds_delivery *d, ds_time now, ds_op *op) {
   case DS_WANT_SEND:
     op->op = DS_OP_SEND;
     op->data = s.data;
+    d->presented = s.data.n;
     op->fresh = s.fresh;
     op->more = s.more;
     return 1;
@@ -320,12 +342,21 @@ static int wire_step (ds_delivery *d, ds_time now, ds_op *op) {
     op->op = DS_OP_RECEIVE;
     return 1;
   default:
-    return !d->over && now < d->wake ? ds_wait(d, op) : -1;
+    return ds_feed_idle(d, now, op);
   }
 }
 
-/* the session has said all: what is left in hand goes to the next address */
-static void leave (ds_delivery *d) {
+/* the session has said all: what is left in hand goes to the same target, or
+   to the next address */
+static void leave (ds_delivery *d, ds_time now) {
+  host *h = ds_host_of(d);
+  d->again = once_more(d);
+  d->stale = d->adopted && d->sent == 0;
+  if (d->careful_due)
+    be_careful(d, now);
+  if (d->delivered > 0)
+    h->connects = h->sessions = 0;
+  d->stay = d->delivered > 0 && !d->six_refused ? now + STAY : 0;
   ds_attempt_forget(d);
   d->phase = PH_CLOSE;
   d->after = d->works != NULL ? PH_CONNECT : PH_FEED;
@@ -339,15 +370,18 @@ int ds_attempt_step (ds_delivery *d, ds_time now, ds_op *op) {
     while (ds_session_next_event(d->session, now, &ev))
       if (on_event(d, now, &ev, op))
         return 1;
-    r = feed_step(d, now, op);
+    r = ds_feed_step(d, now, op);
     if (r > 0)
       return 1;
     if (r == 0)
       continue;
-    if (wire_step(d, now, op) > 0)
+    r = wire_step(d, now, op);
+    if (r > 0)
       return 1;
+    if (r == 0)
+      continue;
     if (d->over) {
-      leave(d);
+      leave(d, now);
       return 0;
     }
     if (!ds_session_next_event(d->session, now, &ev))

@@ -164,6 +164,7 @@ void ds_out_of_memory (ds_delivery *d) {
 static void start_over (ds_delivery *d) {
   size_t i;
   d->host_at = 0;
+  d->six_refused = 0;
   d->verdicts = 0;
   memset(&d->verdict, 0, sizeof d->verdict);
   for (i = 0; i < d->host_count; i++)
@@ -178,8 +179,12 @@ static int feed_phase (ds_delivery *d, ds_time now, ds_op *op) {
   if (d->works == NULL && !d->c.plan) {
     if (now < d->wake)
       return ds_wait(d, op);
-    op->op = DS_OP_NEXT;
-    return 1;
+    return ds_feed_next(d, now, op);
+  }
+  if (now < d->stay) {
+    d->again = 1;
+    d->phase = PH_CONNECT;
+    return 0;
   }
   start_over(d);
   d->phase = d->hosts == NULL ? PH_RESOLVE : PH_HOST;
@@ -208,6 +213,7 @@ static void host_phase (ds_delivery *d, ds_time now) {
     ds_verdict_set(d, DS_DEFERRED, DS_KIND_TIMEOUT, DS_STAGE_NONE,
                    "the time for it all is over (timeout.total)");
   d->again = 0;
+  ds_release(d); /* admitted, but it has become too late */
   d->phase = !late && !d->cancelled && ds_host_next(d) ? PH_ADDRESS : PH_SETTLE;
 }
 
@@ -250,10 +256,10 @@ static int address_phase (ds_delivery *d, ds_time now, ds_op *op) {
 
 static int close_phase (ds_delivery *d, ds_op *op) {
   d->phase = d->cancelled ? PH_SETTLE : d->after;
+  ds_release(d);
   if (!d->connected)
     return 0;
   d->connected = 0;
-  ds_release(d);
   op->op = DS_OP_CLOSE;
   op->conn = d->conn;
   op->abort = d->cancelled;

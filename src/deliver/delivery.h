@@ -37,11 +37,10 @@ typedef enum ds_failure {
 const char *ds_failure_name (ds_failure f); /* "refused" … */
 
 /* what the owner can do; what it cannot is never asked of it */
-#define DS_CAN_RECALL 1u  /* RECALL, REMEMBER */
-#define DS_CAN_ADMIT  2u  /* ADMIT, RELEASE */
-#define DS_CAN_KEEP   4u  /* KEEP, and `reuse` in CONNECT: `adopted` */
-#define DS_CAN_RACE   8u  /* CONNECT with several targets */
-#define DS_CAN_PEEK   16u /* looks at the socket before a fresh SEND */
+#define DS_CAN_RECALL 1u /* RECALL, REMEMBER */
+#define DS_CAN_ADMIT  2u /* ADMIT, RELEASE */
+#define DS_CAN_KEEP   4u /* KEEP, and `reuse` in CONNECT: `adopted` */
+#define DS_CAN_RACE   8u /* CONNECT with several targets */
 
 typedef struct ds_delivery_config {
   unsigned can;            /* DS_CAN_… */
@@ -64,6 +63,15 @@ typedef struct ds_delivery_config {
   unsigned sessions; /* … and greeted sessions with it (0: 2), not counting
                             the one in clear that a failed STARTTLS leads to */
   size_t max_chunk;  /* most bytes in one SEND or BODY (0: 16 KiB) */
+  unsigned window;   /* messages in flight on one connection: see
+                        ds_smtp_config; at most 64 */
+  size_t recipients; /* most in one transaction (0: 100) */
+  unsigned per_connection; /* most messages on one connection (0: what the
+                              host's provider is known to take) */
+  ds_time idle;      /* how long a session may wait for another message, here or
+                   with the owner (0: 10 s here, and it is not kept) */
+  ds_time lifetime;  /* of a session that is kept (0: 5 min) */
+  int lmtp;          /* RFC 2033 instead of SMTP */
   int trace;         /* ask for TRACE */
   int plan;          /* resolve only: HOSTs, then DONE; nothing is sent */
   unsigned question; /* DS_DNS_…: ask just for the destination's records of
@@ -78,6 +86,9 @@ typedef struct ds_envelope {
   size_t count;
   uint64_t size;           /* octets of the message, CRLF line ends */
   unsigned flags;          /* DS_TXN_… */
+  ds_dsn_ret ret;          /* wishes for status notifications (RFC 3461) */
+  ds_span envid;           /* the same; empty: none */
+  const ds_smtp_dsn *dsn;  /* NULL, or one for each recipient */
   uint32_t tag;            /* the caller's; in every row */
   const ds_source *source; /* who can read it without asking Lua; or NULL.  At
                               its start, and no other delivery's meanwhile */
@@ -101,6 +112,7 @@ typedef struct ds_row {
   ds_tls_info tls;    /* version "" in clear */
   char note[256];     /* what befell TLS: a fallback and its reason */
   char queue_id[80];  /* as far as the last reply tells it */
+  int reroute;        /* refused for the way it came: another route may do */
   ds_time taken;      /* since NEXT gave the message */
 } ds_row;
 

@@ -6,6 +6,7 @@
 #define ds_deliver_internal_h
 
 #include "deliver/delivery.h"
+#include "deliver/provider.h"
 #include "dns/mx.h"
 
 typedef enum phase {
@@ -20,17 +21,27 @@ typedef enum phase {
   PH_DONE
 } phase;
 
-/* one message in hand */
+typedef enum rcpt_state {
+  RCPT_OPEN,
+  RCPT_BEGUN,  /* in a transaction */
+  RCPT_PASSED, /* open, but not for this session */
+  RCPT_TOLD    /* has its outcome */
+} rcpt_state;
+
+typedef struct rcpt {
+  uint32_t id; /* of the transaction it is, or was last, in */
+  uint8_t state;
+} rcpt;
+
+/* one message in hand, and behind it, in the same block, what m points to */
 typedef struct work {
   struct work *next;
-  ds_envelope m;    /* spans point into text; recipients into paths */
-  char *text;       /* sender and recipients, one after the other */
-  ds_span *paths;   /* all recipients, then room for those of one transaction */
-  size_t *map;      /* recipient of the transaction -> of the envelope */
-  uint8_t *settled; /* by recipient */
-  size_t open;      /* recipients without outcome */
+  ds_envelope m;
+  rcpt *rcpt;
+  size_t open;      /* recipients without outcome, … */
+  size_t todo;      /* … and of these in state OPEN */
+  unsigned flights; /* its transactions with this session */
   size_t walk;      /* where settling what is open has come to */
-  uint32_t id;      /* of the transaction it is in, 0: none */
   uint64_t offset;  /* octets of the body given */
   int read;         /* the source has been read from: rewind it first */
   ds_time began;
@@ -39,12 +50,37 @@ typedef struct work {
   ds_row *verdict; /* why this one is still open, where that is its own */
 } work;
 
+/* a transaction with this session; found by its id, as no two of those in
+   flight are FLIGHTS apart */
+typedef struct flight {
+  uint32_t id;
+  work *w;
+  size_t first;      /* of its recipients, by their index in the envelope */
+  size_t count;      /* of them */
+  size_t nth, at;    /* the n-th of them is that of the envelope */
+  unsigned accepted; /* by their RCPT */
+  uint64_t from;     /* no octet of it left before so many octets did */
+} flight;
+
+#define FLIGHTS 64
+
+/* what becomes of a recipient when the engine has spoken */
+typedef enum verdict {
+  VERDICT_STANDS,
+  VERDICT_ELSEWHERE, /* open for another session, here or at another host */
+  VERDICT_SPLIT      /* open for another transaction */
+} verdict;
+
 typedef struct host {
   char name[DS_DNS_NAME];
   int preference; /* -1: implicit, pinned or literal */
   unsigned connects;
   unsigned sessions;
-  ds_ip literal; /* family 0: to be looked up */
+  unsigned recipients; /* it takes at once, as it was found out; 0: not yet */
+  uint8_t careful;     /* no PIPELINING, no CHUNKING: see ds_smtp_config */
+  uint8_t recalled;    /* what is remembered of it is known */
+  const ds_provider *provider; /* whose it is; NULL: nobody knows */
+  ds_ip literal;               /* family 0: to be looked up */
 } host;
 
 /* something to be remembered, until it is told */
@@ -66,8 +102,8 @@ struct ds_kept {
   ds_ip local;
   ds_tls_info tls;
   char note[256];
-  ds_time dies_at;
-  unsigned uses_left;
+  ds_time opened;
+  unsigned carried;
 };
 
 #define ADDRESSES 64 /* of one host, both families */
@@ -87,15 +123,20 @@ struct ds_delivery {
   char recall_key[DS_DNS_NAME + 64];
   memo *memos; /* REMEMBERs to be told, the first of them told if … */
   int memo_told;
-  unsigned admitted; /* of those asked for with ADMIT */
-  uint32_t token;    /* of the connection that is open, 0: none */
-  uint32_t released; /* to be given back */
-  ds_time wake;      /* nothing is asked again before that */
-  ds_kept *kept;     /* the one the last KEEP was about */
-  int reusing;       /* the CONNECT that is open named a kept session */
+  ds_admission admission; /* the last ADMIT's */
+  unsigned admitted;      /* of those asked for with ADMIT */
+  uint32_t token;         /* of the connection that is open, 0: none */
+  uint32_t released;      /* to be given back */
+  ds_time wake;           /* nothing is asked again before that */
+  ds_kept *kept;          /* the one the last KEEP was about */
+  int reusing;            /* the CONNECT that is open named a kept session */
   char reuse_key[640];
+  char careful_key[DS_DNS_NAME + 8];
 
-  work *works; /* in hand, in order */
+  work *works;    /* in hand, in order … */
+  work *last;     /* … up to this one */
+  size_t waiting; /* of them with a recipient in state OPEN */
+  flight flights[FLIGHTS];
   uint32_t last_id;
   ds_time until; /* for what lies before the end of a body */
 
@@ -117,17 +158,31 @@ struct ds_delivery {
 
   ds_session *session;
   ds_buf trace;
-  ds_buf told;     /* the part of it the last TRACE shows */
-  int over;        /* the session ended: nothing more but QUIT's bytes */
-  int quitting;    /* QUIT is said or queued */
-  int clear;       /* this target is spoken to in clear: TLS failed there */
-  int again;       /* connect once more to the same target */
-  int greeted;     /* this session is past its greeting */
-  work *begun;     /* its envelope is queued, its body not at its end */
-  work *sending;   /* that one, when its body is due */
-  int want_tls;    /* STARTTLS is due as soon as there is a context */
-  char note[256];  /* what befell TLS with this target */
-  ds_tls_info tls; /* of this session; version "" in clear */
+  ds_buf told;        /* the part of it the last TRACE shows */
+  uint64_t sent;      /* octets that may have left, of this session */
+  size_t presented;   /* by the last SEND */
+  unsigned carried;   /* transactions it began with */
+  unsigned settled;   /* recipients whose outcome is its word */
+  unsigned delivered; /* recipients it gave a word on of its own */
+  ds_time opened;     /* … then */
+  ds_time stay;       /* up to then its target is good for another one */
+  int died;           /* not by our QUIT */
+  int adopted;        /* it was a kept one */
+  int stale;          /* one that was kept had died: a new one this time */
+  int closing;        /* nothing more is begun with it */
+  int careful_due;    /* what it broke off is to be tried again, with care */
+  int six_refused;    /* the peer minds our IPv6 address: IPv4 from now on */
+  unsigned granted;   /* messages admitted, and not yet asked for */
+  int over;           /* the session ended: nothing more but QUIT's bytes */
+  int quitting;       /* QUIT is said or queued */
+  int clear;          /* this target is spoken to in clear: TLS failed there */
+  int again;          /* connect once more to the same target */
+  int greeted;        /* this session is past its greeting */
+  flight *begun;      /* its envelope is queued, its body not at its end */
+  flight *sending;    /* that one, when its body is due */
+  int want_tls;       /* STARTTLS is due as soon as there is a context */
+  char note[256];     /* what befell TLS with this target */
+  ds_tls_info tls;    /* of this session; version "" in clear */
   const ds_tls_backend *backend;
   ds_tls_ctx *ctx;
 
@@ -180,9 +235,10 @@ void ds_resolve_end (ds_delivery *d);
 /* attempt.c: one connection */
 int ds_connect_step (ds_delivery *d, ds_time now, ds_op *op);
 int ds_attempt_step (ds_delivery *d, ds_time now, ds_op *op);
-int ds_attempt_open (ds_delivery *d, const ds_ip *local);
-void ds_attempt_adopt (ds_delivery *d, ds_kept *k);
+int ds_attempt_open (ds_delivery *d, ds_time now, const ds_ip *local);
+void ds_attempt_adopt (ds_delivery *d, ds_time now, ds_kept *k);
 void ds_attempt_forget (ds_delivery *d);
+int ds_start_tls (ds_delivery *d, ds_time now, ds_op *op); /* as feed.c's */
 void ds_connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
                         const char *text);
 void ds_target_clear (ds_delivery *d);
@@ -193,22 +249,52 @@ int ds_policy_ready (ds_delivery *d, const ds_smtp_ext *x);
 int ds_policy_tls_failed (ds_delivery *d, const char *why);
 void ds_policy_no_tls (ds_delivery *d, const char *why);
 
+/* feed.c: what a session is given to do.  1: an operation; 0: it was given
+   something, see its events; -1: the wire is next */
+int ds_feed_step (ds_delivery *d, ds_time now, ds_op *op);
+int ds_feed_idle (ds_delivery *d, ds_time now, ds_op *op);
+int ds_feed_next (ds_delivery *d, ds_time now, ds_op *op);
+void ds_feed_quit (ds_delivery *d);
+
+/* limit.c: what this host takes: recipients in a transaction; their domains
+   (0: any), transactions in a session (0: any) */
+size_t ds_limit_recipients (const ds_delivery *d);
+size_t ds_limit_domains (const ds_delivery *d);
+size_t ds_limit_messages (const ds_delivery *d);
+
 /* work.c: messages in hand and what became of their recipients */
 work *ds_work_new (const ds_envelope *m, ds_time now);
 void ds_work_free (work *w);
+void ds_work_add (ds_delivery *d, work *w);
 void ds_work_drop (ds_delivery *d, work *w);
-work *ds_work_by_id (ds_delivery *d, uint32_t id);
-work *ds_work_waiting (ds_delivery *d);
+work *ds_work_waiting (const ds_delivery *d);
+void ds_work_reopen (ds_delivery *d);
+flight *ds_flight_of (ds_delivery *d, uint32_t id);
 void ds_work_begin (ds_delivery *d, work *w);
+int ds_work_finished (ds_delivery *d, uint32_t id);
 int ds_work_settle (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
                     ds_op *op);
 int ds_settle_step (ds_delivery *d, ds_time now, ds_op *op);
 
+/* judge.c: what the engine's word about a recipient of f, already in d->row,
+   means; d->row is mended where it says too little or too much */
+verdict ds_judge (ds_delivery *d, const flight *f, const ds_smtp_event *ev);
+int ds_minds_ipv6 (ds_delivery *d,
+                   const ds_row *r); /* … for IPv4 to be tried */
+
+/* kept.c */
+int ds_keep_wanted (const ds_delivery *d, ds_time now);
+int ds_keep_step (ds_delivery *d, ds_time now, ds_op *op);
+const char *ds_reuse_key (ds_delivery *d); /* NULL: none will do */
+const char *ds_careful_key (ds_delivery *d);
+
 /* outcome.c: failures and rows */
+void ds_copy_text (char *to, size_t size, const char *text);
+void ds_row_clear (ds_row *r);
 void ds_row_where (const ds_delivery *d, ds_row *r);
 void ds_row_reply (ds_row *r, const ds_reply *reply);
 void ds_row_queue_id (ds_row *r);
-void ds_verdict_add (ds_delivery *d, ds_row *v);
+void ds_verdict_add (ds_delivery *d, const ds_row *v);
 void ds_verdict_set (ds_delivery *d, ds_outcome o, ds_kind kind, ds_stage stage,
                      const char *fmt, ...)
 #if defined(__GNUC__)

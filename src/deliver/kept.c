@@ -2,10 +2,13 @@
 ** kept: a session that outlives its delivery, and comes to the next one of
 ** the same key.
 */
+#include <stdio.h>
 #include <string.h>
 
 #include "deliver/internal.h"
 #include "util/mem.h"
+
+#define LIFETIME (5 * 60 * DS_SECOND)
 
 void ds_kept_free (ds_kept *k) {
   if (k == NULL)
@@ -33,13 +36,107 @@ ds_span ds_kept_farewell (ds_kept *k, ds_time now) {
 
 int ds_delivery_adopted (ds_delivery *d, ds_time now, unsigned conn,
                          ds_kept *k) {
-  (void)now;
-  (void)now;
   if (d->open != DS_OP_CONNECT || d->query != NULL || !d->reusing ||
       conn != d->conn)
     return DS_ERR_STATE;
   d->open = DS_OP_NONE;
   d->connected = 1;
-  ds_attempt_adopt(d, k);
+  ds_attempt_adopt(d, now, k);
   return DS_OK;
+}
+
+/* ----------------------------------------------------------------- keys */
+
+const char *ds_careful_key (ds_delivery *d) {
+  snprintf(d->careful_key, sizeof d->careful_key, "%s:%u", ds_host_of(d)->name,
+           (unsigned)d->c.port);
+  return d->careful_key;
+}
+
+/*
+** Whatever makes a session another one: whom it is with, how surely, who we
+** are, whence.
+*/
+const char *ds_reuse_key (ds_delivery *d) {
+  char from[2][DS_IP_TEXT] = {"-", "-"};
+  size_t i;
+  if (!(d->c.can & DS_CAN_KEEP) || d->c.idle <= 0)
+    return NULL;
+  for (i = 0; i < d->c.source_count && i < 2; i++)
+    ds_ip_format(&d->c.source[i], from[i]);
+  snprintf(d->reuse_key, sizeof d->reuse_key, "%s:%u %s%s%s %s %s %s %s",
+           ds_host_of(d)->name, (unsigned)d->c.port, ds_level_name(d->c.level),
+           d->c.pinned ? " pinned" : "", d->c.lmtp ? " lmtp" : "",
+           d->c.hostname != NULL ? d->c.hostname : "-", from[0], from[1],
+           d->c.interface != NULL ? d->c.interface : "-");
+  return d->reuse_key;
+}
+
+/* -------------------------------------------------------------- keeping */
+
+static ds_time lifetime (const ds_delivery *d) {
+  return d->c.lifetime > 0 ? d->c.lifetime : LIFETIME;
+}
+
+/* messages the session may still carry */
+static unsigned uses_left (const ds_delivery *d) {
+  size_t most = ds_limit_messages(d);
+  if (most == 0)
+    return UINT32_MAX;
+  return most > d->carried ? (unsigned)(most - d->carried) : 0;
+}
+
+/* is it to be kept when all is said? */
+int ds_keep_wanted (const ds_delivery *d, ds_time now) {
+  return (d->c.can & DS_CAN_KEEP) && d->c.idle > 0 && !d->cancelled &&
+         !d->closing && uses_left(d) > 0 && now < d->opened + lifetime(d);
+}
+
+static int tell_keep (ds_delivery *d, ds_time now, ds_op *op) {
+  op->op = DS_OP_KEEP;
+  op->conn = d->conn;
+  op->kept = d->kept;
+  op->reuse = ds_reuse_key(d);
+  op->idle_until = now + d->c.idle;
+  op->dies_at = d->opened + lifetime(d);
+  op->uses_left = uses_left(d);
+  return 1;
+}
+
+static int busy (const ds_delivery *d) {
+  const work *w;
+  uint32_t serial;
+  for (w = d->works; w != NULL; w = w->next)
+    if (w->flights > 0)
+      return 1;
+  return ds_smtp_waiting(ds_session_smtp(d->session), &serial) != DS_STAGE_NONE;
+}
+
+/* 1: it is kept, and op says so; -1: it has replies to wait for; 0: QUIT, as
+   there are messages for other hosts, or no memory */
+int ds_keep_step (ds_delivery *d, ds_time now, ds_op *op) {
+  ds_kept *k;
+  if (busy(d))
+    return -1;
+  k = d->works == NULL ? (ds_kept *)ds_malloc(sizeof *k) : NULL;
+  if (k == NULL) {
+    ds_feed_quit(d);
+    return 0;
+  }
+  k->session = d->session;
+  ds_session_move(k->session, NULL);
+  k->peer = d->peer;
+  k->local = d->local;
+  k->tls = d->tls;
+  memcpy(k->note, d->note, sizeof k->note);
+  k->opened = d->opened;
+  k->carried = d->carried;
+  d->kept = k;
+  tell_keep(d, now, op);
+  d->session = NULL;
+  ds_attempt_forget(d);
+  d->connected = 0;
+  ds_release(d);
+  d->phase = PH_FEED;
+  return 1;
 }

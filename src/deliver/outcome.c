@@ -9,13 +9,36 @@
 
 #include "deliver/internal.h"
 
+void ds_copy_text (char *to, size_t size, const char *text) {
+  size_t n = strlen(text);
+  if (n >= size)
+    n = size - 1;
+  memcpy(to, text, n);
+  to[n] = '\0';
+}
+
+/* of the long texts only their ends: a row is made for every recipient */
+void ds_row_clear (ds_row *r) {
+  r->kind = DS_KIND_NONE;
+  r->stage = DS_STAGE_NONE;
+  r->code = r->temporary = r->reroute = 0;
+  r->enhanced[0] = r->reply[0] = r->text[0] = r->queue_id[0] = '\0';
+}
+
 void ds_row_where (const ds_delivery *d, ds_row *r) {
   const host *h = ds_host_of(d);
-  snprintf(r->host, sizeof r->host, "%s", h != NULL ? h->name : "");
+  ds_copy_text(r->host, sizeof r->host, h != NULL ? h->name : "");
   r->peer = d->peer;
   r->tls = d->tls;
   r->policy = d->c.policy;
-  snprintf(r->note, sizeof r->note, "%s", d->note);
+  ds_copy_text(r->note, sizeof r->note, d->note);
+}
+
+/* Exchange Online takes the organisation's own mail through a connector, or
+   from those who log in: not as it came */
+static int minds_route (const ds_reply *reply) {
+  return strcmp(reply->enhanced, "5.7.68") == 0 ||
+         strstr(reply->text, "TenantInboundAttribution") != NULL;
 }
 
 void ds_row_reply (ds_row *r, const ds_reply *reply) {
@@ -23,7 +46,8 @@ void ds_row_reply (ds_row *r, const ds_reply *reply) {
     return;
   r->code = reply->code;
   memcpy(r->enhanced, reply->enhanced, sizeof r->enhanced);
-  snprintf(r->reply, sizeof r->reply, "%s", reply->text);
+  ds_copy_text(r->reply, sizeof r->reply, reply->text);
+  r->reroute = reply->code >= 400 && minds_route(reply);
 }
 
 static int is_id (int c) {
@@ -71,7 +95,7 @@ void ds_row_queue_id (ds_row *r) {
 
 /* the furthest failure is the one that helps; of equals the first, as it is
    the preferred host's */
-void ds_verdict_add (ds_delivery *d, ds_row *v) {
+void ds_verdict_add (ds_delivery *d, const ds_row *v) {
   int permanent = v->outcome == DS_FAILED;
   d->permanent = d->verdicts == 0 ? permanent : d->permanent && permanent;
   if (d->verdicts++ == 0 || v->stage > d->verdict.stage)

@@ -134,6 +134,55 @@ static const ds_span *recipients (lua_State *L, int t, size_t *count) {
   return v;
 }
 
+/* the words of a list as flags; pops the list */
+static unsigned read_notify (lua_State *L) {
+  static const char *const words[] = {"never", "success", "failure", "delay"};
+  unsigned flags = 0;
+  const char *word;
+  size_t i, k, n;
+  for (i = 0; (word = ds_lua_list_item(L, "dsn.notify", i, &n)) != NULL; i++) {
+    for (k = 0; k < 4 && strcmp(word, words[k]) != 0; k++)
+      ;
+    if (k == 4)
+      luaL_error(L, "dsn.notify[%d]: \"%s\" is no such word", (int)i + 1, word);
+    flags |= 1u << k;
+  }
+  lua_pop(L, 1);
+  return flags;
+}
+
+/* the same wish for all recipients, and whom each was first meant for; the
+   list of that stays on the stack */
+static void read_recipients_dsn (lua_State *L, int t, ds_envelope *m) {
+  unsigned notify = 0;
+  ds_smtp_dsn *v;
+  size_t i;
+  if (ds_lua_opt_table(L, t, "dsn.notify"))
+    notify = read_notify(L);
+  else
+    lua_pop(L, 1);
+  v = (ds_smtp_dsn *)lua_newuserdata(L, m->count * sizeof *v);
+  memset(v, 0, m->count * sizeof *v);
+  if (ds_lua_opt_table(L, t, "dsn.orcpt"))
+    for (i = 0; i < m->count; i++)
+      v[i].orcpt.p = ds_lua_list_item(L, "dsn.orcpt", i, &v[i].orcpt.n);
+  for (i = 0; i < m->count; i++)
+    v[i].notify = notify;
+  m->dsn = v;
+}
+
+/* wishes for status notifications: ret, envid, notify, orcpt */
+static void read_dsn (lua_State *L, int i, ds_envelope *m) {
+  static const char *const rets[] = {"none", "full", "headers", NULL};
+  int t;
+  if (!ds_lua_opt_table(L, i, "dsn"))
+    return;
+  t = lua_gettop(L);
+  m->ret = (ds_dsn_ret)ds_lua_opt_word(L, t, "dsn.ret", rets, DS_RET_NONE);
+  m->envid = ds_span_str(ds_lua_opt_string(L, t, "dsn.envid"));
+  read_recipients_dsn(L, t, m);
+}
+
 /* uservalue[tag] = {message's source, recipients not yet told} */
 static void keep_message (lua_State *L, int u, const ds_envelope *m,
                           int source) {
@@ -171,9 +220,10 @@ static void read_message (lua_State *L, int i, ds_envelope *m) {
     m->source = ds_lua_message_source(L, lua_gettop(L), &size, &m->flags);
   m->size = (uint64_t)ds_lua_opt_integer(L, i, "size", 0, INT64_C(1) << 53,
                                          (int64_t)size);
-  m->flags |= (unsigned)ds_lua_opt_integer(L, i, "flags", 0,
-                                           DS_TXN_8BIT | DS_TXN_UTF8, 0);
+  m->flags |= (unsigned)ds_lua_opt_integer(
+      L, i, "flags", 0, DS_TXN_8BIT | DS_TXN_UTF8 | DS_TXN_REQUIRETLS, 0);
   m->recipients = recipients(L, i, &m->count);
+  read_dsn(L, i, m);
 }
 
 static int on_message (lua_State *L, int u, int i, ds_time now) {

@@ -95,10 +95,19 @@ static void read_sources (lua_State *L, int t, ds_delivery_config *c) {
   c->source_count = count;
 }
 
+/* how long a session may wait for another message, and how long it may live */
+static void read_keep (lua_State *L, int t, ds_delivery_config *c) {
+  if (ds_lua_opt_table(L, t, "keep")) {
+    t = lua_gettop(L);
+    ds_lua_opt_time(L, t, "keep.idle", &c->idle);
+    ds_lua_opt_time(L, t, "keep.lifetime", &c->lifetime);
+  }
+  lua_pop(L, 1);
+}
+
 /* the list of words under "can" as flags */
 static unsigned read_can (lua_State *L, int t) {
-  static const char *const words[] = {"recall", "admit", "keep", "race",
-                                      "peek"};
+  static const char *const words[] = {"recall", "admit", "keep", "race"};
   unsigned can = 0;
   const char *word;
   size_t i, n, k;
@@ -121,10 +130,12 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c) {
                                        "verified", NULL};
   static const char *const orders[] = {"4first", "6first", "4", "6", NULL};
   static const char *const known[] = {
-      "destination", "pinned",    "port",          "hostname", "policy",
-      "level",       "ip",        "interface",     "source",   "allowed",
-      "dns",         "timeout",   "allow_private", "trace",    "plan",
-      "question",    "max_chunk", "can",           NULL};
+      "destination",    "pinned",  "port",   "hostname",
+      "policy",         "level",   "ip",     "interface",
+      "source",         "allowed", "dns",    "timeout",
+      "allow_private",  "trace",   "plan",   "question",
+      "max_chunk",      "can",     "window", "recipients",
+      "per_connection", "keep",    "lmtp",   NULL};
   lua_Number port;
   const char *policy;
   ds_lua_check_keys(L, t, "delivery", known);
@@ -143,6 +154,13 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c) {
   c->interface = ds_lua_opt_string(L, t, "interface");
   c->allow_private = ds_lua_opt_boolean(L, t, "allow_private");
   c->max_chunk = (size_t)ds_lua_opt_integer(L, t, "max_chunk", 0, MAX_CHUNK, 0);
+  c->window = (unsigned)ds_lua_opt_integer(L, t, "window", 0, 64, 0);
+  c->recipients =
+      (size_t)ds_lua_opt_integer(L, t, "recipients", 0, DS_SMTP_RECIPIENTS, 0);
+  c->per_connection =
+      (unsigned)ds_lua_opt_integer(L, t, "per_connection", 0, INT32_MAX, 0);
+  c->lmtp = ds_lua_opt_boolean(L, t, "lmtp");
+  read_keep(L, t, c);
   c->trace = ds_lua_opt_boolean(L, t, "trace");
   c->plan = ds_lua_opt_boolean(L, t, "plan");
   c->question = ds_lua_opt_question(L, t, "question");

@@ -113,6 +113,8 @@ static void push_row (lua_State *L, const ds_row *r) {
     set_integer(L, "port", r->peer.port);
   push_tls(L, r);
   set_string(L, "queue_id", r->queue_id);
+  if (r->reroute)
+    set_boolean(L, "reroute", 1);
   lua_pushnumber(L, ds_lua_seconds(r->taken));
   lua_setfield(L, -2, "seconds");
 }

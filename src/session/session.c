@@ -48,8 +48,9 @@ ds_smtp *ds_session_smtp (ds_session *s) {
 }
 
 void ds_session_move (ds_session *s, const ds_session_config *c) {
-  static const ds_timeouts none;
-  s->timeouts = c != NULL ? c->timeouts : &none;
+  /* no reply is waited for, and no SEND is late */
+  static const ds_timeouts nobodys = {.body = DS_NEVER, .command = DS_NEVER};
+  s->timeouts = c != NULL ? c->timeouts : &nobodys;
   s->until = c != NULL ? c->until : DS_NEVER;
   if (c != NULL && c->max_chunk > 0)
     s->max_chunk = c->max_chunk;
