@@ -110,7 +110,10 @@ describe("an answer to a delivery", function()
       { "context", core.message() }, { "failed", "odd" }, { "failed", {} }, { "message" }, { "message", 5 }, { "message", {} },
       { "message", { recipients = {} } }, { "message", { recipients = { "a", 5 } } }, { "message", { recipients = { "a" }, tag = -1 } },
       { "message", { recipients = { "a" }, tag = 0 / 0 } }, { "message", { recipients = { "a" }, size = -1 } },
-      { "message", { recipients = { "a" }, size = math.huge } }, { "message", { recipients = { "a" }, flags = 4 } },
+      { "message", { recipients = { "a" }, size = math.huge } }, { "message", { recipients = { "a" }, flags = 8 } },
+      { "message", { recipients = { "a" }, dsn = 5 } }, { "message", { recipients = { "a" }, dsn = { notify = { "never", "ever" } } } },
+      { "message", { recipients = { "a" }, dsn = { ret = "some" } } }, { "message", { recipients = { "a" }, dsn = { orcpt = { 5 } } } },
+      { "later" }, { "later", "soon" }, { "recalled", {} }, { "admitted", -1 }, { "adopted", 1 }, { "adopted", 1, {} }, { "tick" },
       { "message", { recipients = { "a" }, source = {} } }, { "message", { recipients = { "a" }, source = core.message() } },
       { "message", { recipients = { "a" }, sender = "a\0b" } },
     }
