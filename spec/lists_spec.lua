@@ -54,6 +54,7 @@ describe("a list", function()
     end
     assert.truthy(header { list_id = "Gr\195\188\195\159e <n.example.com>" }
                   :find("List-Id: =?utf-8?B?R3LDvMOfZQ==?= <n.example.com>", 1, true))
+    assert.truthy(header { list_id = [["A \"b\" \\" <n.example.com>]] }:find([[List-Id: "A \"b\" \\" <n.example.com>]], 1, true))
     assert.truthy(header { list_id = 'A, B <n.example.com>' }:find('List-Id: "A, B" <n.example.com>', 1, true))
   end)
 

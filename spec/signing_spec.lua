@@ -132,6 +132,9 @@ describe("a mailer with dkim", function()
     assert.has_error(function() directsend.new { dkim = identity { selectr = "x" } } end,
       "dkim: unknown key 'selectr' (did you mean 'selector'?)")
     assert.has_error(function() directsend.new { dkim = { identity { key = 7 } } } end)
+    assert.has_error(function() directsend.new { dkim = { identity(), nil, identity() } } end, "dkim[2]: the list has a hole here")
+    assert.has_error(function() directsend.new { dkim = { identity(), domain = "example.org" } } end,
+      "dkim: a list is wanted, and it has the key 'domain'")
   end)
 
   it("keeps the warnings about its keys", function()

@@ -57,7 +57,8 @@ local function put_id(m, v, put)
   elseif v:find "<" then
     name, id = v:match "^%s*(.-)%s*<([^<>]*)>%s*$"
     if not id then refuse("list_id", "'%s' is not name <id>", v) end
-    name = name:match '^"(.*)"$' or name
+    local quoted = name:match '^"(.*)"$'
+    name = quoted and quoted:gsub("\\(.)", "%1") or name
   end
   put("list_id", m:list(name, id))
 end

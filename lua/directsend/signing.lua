@@ -2,6 +2,7 @@
 
 local check = require "directsend.check"
 local core = require "directsend.core"
+local mailbox = require "directsend.mailbox"
 local value = require "directsend.value"
 local warnings = require "directsend.warnings"
 
@@ -27,9 +28,9 @@ end
 -- list of such
 function signing.read(v, field)
   local list, expires = {}, false
-  check.type(v, "table", field)
-  for i, item in ipairs(v[1] and v or { v }) do
-    list[i] = identity(item, v[1] and ("%s[%d]"):format(field, i) or field)
+  local items = check.type(v, "table", field)[1] and v or { v }
+  for i = 1, mailbox.list(items, field) do
+    list[i] = identity(items[i], v[1] and ("%s[%d]"):format(field, i) or field)
     expires = expires or list[i].expire ~= nil
   end
   local loaded, dkim = pcall(require, "directsend.dkim")
