@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* what an idle stream may keep of the last read */
-#define IDLE_BYTES 4096
+#define IDLE_BYTES 1024
 
 /*
 ** OpenSSL over our own buffers instead of a BIO pair: nothing is copied
@@ -143,6 +143,15 @@ static int premature (ds_tls *t, ds_error *e) {
   return told(t, e);
 }
 
+/* the wire is needed, and may be for long.  A ticket (TLS 1.3) makes OpenSSL
+   provide for an answer that never comes */
+static void rest (ds_tls *t) {
+  if (t->up)
+    SSL_free_buffers(t->ssl);
+  if (t->in.len == 0 && t->in.size > IDLE_BYTES)
+    ds_buf_shrink(&t->in);
+}
+
 /* after a call that did not get through: 0 where the wire is needed */
 static int held_up (ds_tls *t, int result, ds_error *e) {
   int why = SSL_get_error(t->ssl, result);
@@ -154,9 +163,8 @@ static int held_up (ds_tls *t, int result, ds_error *e) {
     ds_tls_fail(t);
     why = told(t, e);
   }
+  rest(t);
   ERR_clear_error();
-  if (t->in.len == 0 && t->in.size > IDLE_BYTES)
-    ds_buf_shrink(&t->in);
   return why;
 }
 
