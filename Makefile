@@ -40,7 +40,7 @@ CORE = $(call files,util mime smtp http dns session deliver net) src/tls/peer.c
 CRYPTO = $(call files,crypto tls dkim smime)
 BIND = $(filter-out $(addprefix src/lua/,test% tls.c idn.c dkim% smime.c),\
   $(call files,lua))
-BASE = $(call files,util) src/lua/field.c src/lua/compat.c
+BASE = $(call files,util) $(addprefix src/lua/,class.c field.c compat.c)
 MODULES = $(patsubst %,$(B)/directsend/%.so,core tls dkim smime $(IDN))
 obj = $(patsubst src/%.c,$(OUT)/obj/%.o,$(filter-out src/lua/%,$(1))) \
   $(patsubst src/lua/%.c,$(B)/obj/%.o,$(filter src/lua/%,$(1)))

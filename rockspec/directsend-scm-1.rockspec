@@ -42,29 +42,31 @@ local core = {
   "src/session/trace.c", "src/session/wire.c", "src/smtp/body.c", "src/smtp/command.c",
   "src/smtp/engine.c", "src/smtp/engine_reply.c", "src/smtp/engine_send.c",
   "src/smtp/engine_txn.c", "src/smtp/ext.c", "src/smtp/reply.c", "src/smtp/text.c",
-  "src/tls/peer.c", "src/lua/address.c", "src/lua/compat.c", "src/lua/content.c",
-  "src/lua/core.c", "src/lua/delivery.c", "src/lua/delivery_answer.c",
-  "src/lua/delivery_config.c", "src/lua/field.c", "src/lua/kept.c", "src/lua/loop.c",
-  "src/lua/message.c", "src/lua/message_head.c", "src/lua/mime.c", "src/lua/op.c",
-  "src/lua/question.c",
+  "src/tls/peer.c", "src/lua/address.c", "src/lua/class.c", "src/lua/compat.c",
+  "src/lua/content.c", "src/lua/core.c", "src/lua/delivery.c",
+  "src/lua/delivery_answer.c", "src/lua/delivery_config.c", "src/lua/field.c",
+  "src/lua/kept.c", "src/lua/loop.c", "src/lua/message.c", "src/lua/message_head.c",
+  "src/lua/mime.c", "src/lua/op.c", "src/lua/question.c",
 }
 local tls = {
   "src/crypto/openssl.c", "src/crypto/pem.c", "src/tls/client.c", "src/tls/crypto.c",
   "src/tls/ctx.c", "src/tls/dane.c", "src/tls/peer.c", "src/tls/sessions.c",
   "src/tls/stream.c", "src/tls/trust.c", "src/tls/verify.c", "src/tls/words.c",
-  "src/lua/compat.c", "src/lua/field.c", "src/lua/tls.c", "src/net/secret.c",
+  "src/lua/class.c", "src/lua/compat.c", "src/lua/field.c", "src/lua/tls.c",
+  "src/net/secret.c",
 }
 local dkim = {
   "src/crypto/openssl.c", "src/crypto/pem.c", "src/dkim/canon.c", "src/dkim/hash.c",
   "src/dkim/header.c", "src/dkim/key.c", "src/dkim/pass.c", "src/dkim/pem.c",
   "src/dkim/sign.c", "src/dkim/signer.c", "src/dkim/tags.c", "src/dkim/verify.c",
-  "src/lua/compat.c", "src/lua/dkim.c", "src/lua/dkim_key.c", "src/lua/dkim_sign.c",
-  "src/lua/dkim_verify.c", "src/lua/field.c", "src/net/secret.c",
+  "src/lua/class.c", "src/lua/compat.c", "src/lua/dkim.c", "src/lua/dkim_key.c",
+  "src/lua/dkim_sign.c", "src/lua/dkim_verify.c", "src/lua/field.c", "src/net/secret.c",
 }
 local smime = {
   "src/crypto/openssl.c", "src/crypto/pem.c", "src/smime/encrypt.c", "src/smime/fit.c",
   "src/smime/lines.c", "src/smime/seal.c", "src/smime/sign.c", "src/smime/smime.c",
-  "src/lua/compat.c", "src/lua/field.c", "src/lua/smime.c", "src/net/secret.c",
+  "src/lua/class.c", "src/lua/compat.c", "src/lua/field.c", "src/lua/smime.c",
+  "src/net/secret.c",
 }
 for i = 1, #util do
   core[#core + 1] = util[i]

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/core.h"
 #include "lua/message.h"
@@ -34,17 +35,6 @@ int ds_lua_done (lua_State *L, int rc, ds_error *e) {
   return 1;
 }
 
-void ds_lua_new_class (lua_State *L, const char *name, const luaL_Reg *methods,
-                       lua_CFunction gc) {
-  luaL_newmetatable(L, name);
-  lua_pushcfunction(L, gc);
-  lua_setfield(L, -2, "__gc");
-  lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-}
-
 void ds_lua_content_keep (lua_State *L, int keeper) {
   lua_getuservalue(L, keeper);
   lua_insert(L, -2);
@@ -61,12 +51,9 @@ static int file_gc (lua_State *L) {
 
 static int open_file (lua_State *L, int keeper, ds_span path, ds_content *c,
                       ds_error *e) {
-  ds_file *f = (ds_file *)lua_newuserdata(L, sizeof *f);
+  ds_file *f = (ds_file *)ds_lua_object(L, FILE_TYPE, sizeof *f);
   int rc;
-  memset(f, 0, sizeof *f);
   f->fd = -1;
-  luaL_getmetatable(L, FILE_TYPE);
-  lua_setmetatable(L, -2);
   ds_lua_content_keep(L, keeper);
   if (strlen(path.p) != path.n)
     return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "path",
@@ -90,11 +77,8 @@ static ds_spool *check_spool (lua_State *L) {
 /* spool(dir): a new one */
 static int spool_new (lua_State *L) {
   const char *dir = luaL_checkstring(L, 1);
-  ds_spool *s = (ds_spool *)lua_newuserdata(L, sizeof *s);
-  memset(s, 0, sizeof *s);
+  ds_spool *s = (ds_spool *)ds_lua_object(L, SPOOL_TYPE, sizeof *s);
   s->fd = -1;
-  luaL_getmetatable(L, SPOOL_TYPE);
-  lua_setmetatable(L, -2);
   if (ds_spool_init(s, dir) != DS_OK)
     return luaL_error(L, "not enough memory");
   return 1;
@@ -176,15 +160,12 @@ static int source_new (lua_State *L) {
   int what = luaL_checkoption(L, 2, "", whats);
   source *s;
   luaL_argcheck(L, size >= 0 && size <= 9007199254740992.0, 1, "no size");
-  s = (source *)lua_newuserdata(L, sizeof *s);
-  memset(s, 0, sizeof *s);
+  s = (source *)ds_lua_object(L, SOURCE_TYPE, sizeof *s);
   s->size = (uint64_t)size;
   s->texts = what == 1;
   s->raws = what == 2;
   ds_scan_init(&s->scan);
   ds_raw_init(&s->raw);
-  luaL_getmetatable(L, SOURCE_TYPE);
-  lua_setmetatable(L, -2);
   lua_newtable(L);
   lua_setuservalue(L, -2);
   return 1;
@@ -297,10 +278,9 @@ void ds_lua_open_content (lua_State *L) {
                                      {"wanted", source_wanted},
                                      {"supply", source_supply},
                                      {NULL, NULL}};
-  static const luaL_Reg none[] = {{NULL, NULL}};
-  ds_lua_new_class(L, FILE_TYPE, none, file_gc);
-  ds_lua_new_class(L, SPOOL_TYPE, spools, spool_close);
-  ds_lua_new_class(L, SOURCE_TYPE, sources, source_gc);
+  ds_lua_class(L, FILE_TYPE, NULL, file_gc, NULL);
+  ds_lua_class(L, SPOOL_TYPE, spools, spool_close, spool_close);
+  ds_lua_class(L, SOURCE_TYPE, sources, source_gc, NULL);
   lua_pushcfunction(L, spool_new);
   lua_setfield(L, -2, "spool");
   lua_pushcfunction(L, source_new);

@@ -33,10 +33,6 @@ void ds_lua_content_keep (lua_State *L, int keeper);
 /* if the value on top is a file or a spool: close it */
 void ds_lua_content_close (lua_State *L);
 
-/* a type of userdata: its methods, and its end */
-void ds_lua_new_class (lua_State *L, const char *name, const luaL_Reg *methods,
-                       lua_CFunction gc);
-
 /* core.spool(dir), core.source(size [, what]) */
 void ds_lua_open_content (lua_State *L);
 

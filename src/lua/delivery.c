@@ -2,6 +2,7 @@
 ** delivery: the userdata over a ds_delivery: made of a table, stepped by
 ** answers.
 */
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/core.h"
 #include "net/loop.h"
@@ -45,11 +46,7 @@ static int delivery_new (lua_State *L) {
   handle *h;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  h = (handle *)lua_newuserdata(L, sizeof *h);
-  h->d = NULL;
-  h->loop = NULL;
-  luaL_getmetatable(L, TYPE);
-  lua_setmetatable(L, -2);
+  h = (handle *)ds_lua_object(L, TYPE, sizeof *h);
   lua_newtable(L);
   lua_setuservalue(L, -2);
   ds_delivery_defaults(&c);
@@ -118,10 +115,7 @@ static int guard_gc (lua_State *L) {
 void ds_lua_delivery_context (lua_State *L, int index, int context) {
   handle *h = check_handle(L, index), **guard;
   lua_getuservalue(L, index);
-  guard = (handle **)lua_newuserdata(L, sizeof *guard);
-  *guard = NULL;
-  luaL_getmetatable(L, GUARD);
-  lua_setmetatable(L, -2);
+  guard = (handle **)ds_lua_object(L, GUARD, sizeof *guard);
   lua_pushvalue(L, context);
   lua_rawset(L, -3); /* beside earlier ones: this one may be refused */
   lua_pop(L, 1);
@@ -136,21 +130,8 @@ static const luaL_Reg methods[] = {
 };
 
 void ds_lua_open_delivery (lua_State *L) {
-  if (luaL_newmetatable(L, TYPE)) {
-    lua_createtable(L, 0, 3);
-    luaL_setfuncs(L, methods, 0);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, delivery_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, delivery_close);
-    lua_setfield(L, -2, "__close");
-  }
-  lua_pop(L, 1);
-  if (luaL_newmetatable(L, GUARD)) {
-    lua_pushcfunction(L, guard_gc);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_pop(L, 1);
+  ds_lua_class(L, TYPE, methods, delivery_gc, delivery_close);
+  ds_lua_class(L, GUARD, NULL, guard_gc, NULL);
   lua_pushcfunction(L, delivery_new);
   lua_setfield(L, -2, "delivery");
 }

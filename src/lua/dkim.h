@@ -15,10 +15,6 @@ void ds_lua_open_dkim_key (lua_State *L);
 void ds_lua_open_dkim_sign (lua_State *L);
 void ds_lua_open_dkim_verify (lua_State *L);
 
-/* a type of userdata: its methods, and its end */
-void ds_lua_dkim_class (lua_State *L, const char *name, const luaL_Reg *methods,
-                        lua_CFunction gc);
-
 /*
 ** ds_lua_dkim_key: push the key that the value at i is or says how to come by
 ** (PEM text, a file's name, {path=}).  Valid while what is pushed lives.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/pem.h"
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/dkim.h"
 #include "lua/field.h"
@@ -77,10 +78,7 @@ ds_dkim_key *ds_lua_dkim_key (lua_State *L, int i, ds_error *e) {
     lua_pushvalue(L, i);
     return k->k;
   }
-  k = (key *)lua_newuserdata(L, sizeof *k);
-  memset(k, 0, sizeof *k);
-  luaL_getmetatable(L, KEY);
-  lua_setmetatable(L, -2);
+  k = (key *)ds_lua_object(L, KEY, sizeof *k);
   read_key(L, i, k, e);
   if (k->k == NULL)
     memcpy(e->field, "key", sizeof "key");
@@ -175,6 +173,6 @@ void ds_lua_open_dkim_key (lua_State *L) {
       {"generate", generate},
       {NULL, NULL},
   };
-  ds_lua_dkim_class(L, KEY, methods, key_gc);
+  ds_lua_class(L, KEY, methods, key_gc, NULL);
   luaL_setfuncs(L, functions, 0);
 }

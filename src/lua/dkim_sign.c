@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dkim/sign.h"
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/dkim.h"
 #include "lua/field.h"
@@ -176,10 +177,7 @@ static int signer_new (lua_State *L) {
   ds_error e = {DS_OK, DS_KIND_NONE, "", ""};
   int listed;
   size_t n = check_list(L, &listed), i;
-  signer *s = (signer *)lua_newuserdata(L, sizeof *s);
-  memset(s, 0, sizeof *s);
-  luaL_getmetatable(L, SIGNER);
-  lua_setmetatable(L, 2);
+  signer *s = (signer *)ds_lua_object(L, SIGNER, sizeof *s);
   lua_createtable(L, (int)n + 1, 0);
   lua_newtable(L);
   lua_rawseti(L, 3, 1);
@@ -233,10 +231,7 @@ static int push_fields (lua_State *L, signer *s, ds_dkim_pass *p,
 /* a signing of the signer at 1 */
 static signing *push_signing (lua_State *L) {
   signer *of = check_signer(L);
-  signing *s = (signing *)lua_newuserdata(L, sizeof *s);
-  memset(s, 0, sizeof *s);
-  luaL_getmetatable(L, SIGNING);
-  lua_setmetatable(L, -2);
+  signing *s = (signing *)ds_lua_object(L, SIGNING, sizeof *s);
   lua_createtable(L, 1, 0);
   lua_pushvalue(L, 1);
   lua_rawseti(L, -2, 1);
@@ -320,8 +315,8 @@ void ds_lua_open_dkim_sign (lua_State *L) {
       {"finish", signing_finish},
       {NULL, NULL},
   };
-  ds_lua_dkim_class(L, SIGNER, of_signer, signer_gc);
-  ds_lua_dkim_class(L, SIGNING, of_signing, signing_gc);
+  ds_lua_class(L, SIGNER, of_signer, signer_gc, NULL);
+  ds_lua_class(L, SIGNING, of_signing, signing_gc, NULL);
   lua_pushcfunction(L, signer_new);
   lua_setfield(L, -2, "signer");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dkim/verify.h"
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/dkim.h"
 #include "lua/field.h"
@@ -27,10 +28,7 @@ static int verifier_gc (lua_State *L) {
 
 /* verifier() */
 static int verifier_new (lua_State *L) {
-  verifier *v = (verifier *)lua_newuserdata(L, sizeof *v);
-  memset(v, 0, sizeof *v);
-  luaL_getmetatable(L, VERIFIER);
-  lua_setmetatable(L, -2);
+  verifier *v = (verifier *)ds_lua_object(L, VERIFIER, sizeof *v);
   if (ds_dkim_pass_init(&v->pass, 1, 1) != DS_OK)
     return luaL_error(L, "not enough memory");
   return 1;
@@ -124,7 +122,7 @@ void ds_lua_open_dkim_verify (lua_State *L) {
       {"check", verifier_check},
       {NULL, NULL},
   };
-  ds_lua_dkim_class(L, VERIFIER, methods, verifier_gc);
+  ds_lua_class(L, VERIFIER, methods, verifier_gc, NULL);
   lua_pushcfunction(L, verifier_new);
   lua_setfield(L, -2, "verifier");
 }

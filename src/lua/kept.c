@@ -2,6 +2,7 @@
 ** kept: the userdata over a session between two deliveries.  Its uservalue
 ** holds the TLS contexts that session may use.
 */
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/core.h"
 
@@ -28,10 +29,7 @@ static void contexts (lua_State *L) {
 }
 
 void ds_lua_push_kept (lua_State *L, int delivery) {
-  ds_kept **slot = (ds_kept **)lua_newuserdata(L, sizeof *slot);
-  *slot = NULL;
-  luaL_getmetatable(L, TYPE);
-  lua_setmetatable(L, -2);
+  ds_kept **slot = (ds_kept **)ds_lua_object(L, TYPE, sizeof *slot);
   lua_getuservalue(L, delivery);
   contexts(L);
   lua_setuservalue(L, -2);
@@ -81,14 +79,5 @@ static const luaL_Reg methods[] = {
 };
 
 void ds_lua_open_kept (lua_State *L) {
-  if (luaL_newmetatable(L, TYPE)) {
-    lua_createtable(L, 0, 2);
-    luaL_setfuncs(L, methods, 0);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, kept_close);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, kept_close);
-    lua_setfield(L, -2, "__close");
-  }
-  lua_pop(L, 1);
+  ds_lua_class(L, TYPE, methods, kept_close, kept_close);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/core.h"
 #include "net/sys.h"
@@ -136,16 +137,7 @@ static const luaL_Reg methods[] = {
 };
 
 void ds_lua_open_loop (lua_State *L) {
-  if (luaL_newmetatable(L, TYPE)) {
-    lua_createtable(L, 0, 5);
-    luaL_setfuncs(L, methods, 0);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, loop_close);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, loop_close);
-    lua_setfield(L, -2, "__close");
-  }
-  lua_pop(L, 1);
+  ds_lua_class(L, TYPE, methods, loop_close, loop_close);
   lua_pushcfunction(L, loop_new);
   lua_setfield(L, -2, "loop");
 }

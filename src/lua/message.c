@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/content.h"
 #include "lua/core.h"
@@ -50,14 +51,11 @@ static ds_span opt_span (lua_State *L, int i) {
 static int message_new (lua_State *L) {
   static const char *const cares[] = {"7bit", "8bit", "signed", NULL};
   ds_care care = (ds_care)luaL_checkoption(L, 1, "7bit", cares);
-  message *m = (message *)lua_newuserdata(L, sizeof *m);
+  message *m = (message *)ds_lua_object(L, MESSAGE, sizeof *m);
   ds_message_init(&m->m);
   m->m.care = care;
-  m->finished = m->nested = 0;
   ds_stream_init(&m->stream, &m->m.layout);
   m->source = ds_stream_source(&m->stream);
-  luaL_getmetatable(L, MESSAGE);
-  lua_setmetatable(L, -2);
   lua_newtable(L);
   lua_setuservalue(L, -2);
   return 1;
@@ -209,11 +207,9 @@ static int nested_gc (lua_State *L) {
 
 /* a reader of its own for the message at 2, which stays open as long as 1 */
 static ds_content nested_content (lua_State *L, message *inner, int own) {
-  nested *n = (nested *)lua_newuserdata(L, sizeof *n);
+  nested *n = (nested *)ds_lua_object(L, NESTED, sizeof *n);
   ds_stream_init(&n->stream, &inner->m.layout);
   n->own = own;
-  luaL_getmetatable(L, NESTED);
-  lua_setmetatable(L, -2);
   ds_lua_content_keep(L, 1);
   lua_pushvalue(L, 2);
   ds_lua_content_keep(L, 1);
@@ -367,13 +363,12 @@ void ds_lua_open_message (lua_State *L) {
       {"close", message_close},
       {NULL, NULL},
   };
-  static const luaL_Reg none[] = {{NULL, NULL}};
-  ds_lua_new_class(L, MESSAGE, methods, message_gc);
+  ds_lua_class(L, MESSAGE, methods, message_gc, message_close);
   luaL_getmetatable(L, MESSAGE);
   lua_getfield(L, -1, "__index");
   ds_lua_message_head(L);
   lua_pop(L, 2);
-  ds_lua_new_class(L, NESTED, none, nested_gc);
+  ds_lua_class(L, NESTED, NULL, nested_gc, NULL);
   ds_lua_open_content(L);
   lua_pushcfunction(L, message_new);
   lua_setfield(L, -2, "message");

@@ -11,6 +11,7 @@
 
 #include "crypto/openssl.h"
 #include "crypto/pem.h"
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/field.h"
 #include "net/secret.h"
@@ -135,11 +136,7 @@ static int seal_new (lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   now = ds_lua_opt_integer(L, 1, "time", 0, INT64_C(253402300799), -1);
-  s = (seal *)lua_newuserdata(L, sizeof *s);
-  s->s = NULL;
-  ds_buf_init(&s->out);
-  luaL_getmetatable(L, SEAL);
-  lua_setmetatable(L, 2);
+  s = (seal *)ds_lua_object(L, SEAL, sizeof *s);
   lua_newtable(L);
   lua_setuservalue(L, 2);
   if ((s->s = ds_smime_new(now)) == NULL)
@@ -207,13 +204,7 @@ static void open_seal (lua_State *L) {
       {"begin", seal_begin},       {"feed", seal_feed}, {"finish", seal_finish},
       {"warnings", seal_warnings}, {NULL, NULL},
   };
-  luaL_newmetatable(L, SEAL);
-  lua_pushcfunction(L, seal_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  ds_lua_class(L, SEAL, methods, seal_gc, NULL);
 }
 
 DS_EXPORT int luaopen_directsend_smime (lua_State *L);

@@ -5,6 +5,7 @@
 #include "dns/conf.h"
 #include "dns/mx.h"
 #include "dns/query.h"
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/test.h"
 
@@ -385,14 +386,16 @@ static int query_text (lua_State *L) {
 }
 
 static const luaL_Reg query_methods[] = {
-    {"next", query_next},     {"connected", query_connected},
-    {"sent", query_sent},     {"received", query_received},
-    {"failed", query_failed}, {"answer", query_answer},
-    {"text", query_text},     {"close", query_close},
-    {"__gc", query_close},    {NULL, NULL},
+    {"next", query_next},
+    {"connected", query_connected},
+    {"sent", query_sent},
+    {"received", query_received},
+    {"failed", query_failed},
+    {"answer", query_answer},
+    {"text", query_text},
+    {"close", query_close},
+    {NULL, NULL},
 };
-
-static const luaL_Reg answer_methods[] = {{"__gc", answer_gc}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {
     {"name_ok", name_ok}, {"question", question}, {"matches", matches},
@@ -400,17 +403,9 @@ static const luaL_Reg functions[] = {
     {"conf", conf},       {"query", query_new},   {NULL, NULL},
 };
 
-static void new_class (lua_State *L, const char *name, const luaL_Reg *l) {
-  luaL_newmetatable(L, name);
-  luaL_setfuncs(L, l, 0);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-}
-
 int ds_test_dns (lua_State *L) {
-  new_class(L, QUERY, query_methods);
-  new_class(L, ANSWER, answer_methods);
+  ds_lua_class(L, QUERY, query_methods, query_close, NULL);
+  ds_lua_class(L, ANSWER, NULL, answer_gc, NULL);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/test.h"
 #include "smtp/body.h"
@@ -382,7 +383,6 @@ static const luaL_Reg methods[] = {
     {"partial", l_partial},
     {"extensions", l_extensions},
     {"greeting", l_greeting},
-    {"__gc", l_free},
     {NULL, NULL},
 };
 
@@ -401,11 +401,7 @@ static const luaL_Reg functions[] = {
 };
 
 int ds_test_smtp (lua_State *L) {
-  luaL_newmetatable(L, ENGINE);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
-  luaL_setfuncs(L, methods, 0);
-  lua_pop(L, 1);
+  ds_lua_class(L, ENGINE, methods, l_free, NULL);
   luaL_newlibtable(L, functions);
   luaL_setfuncs(L, functions, 0);
   return 1;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/test.h"
 #include "util/addr.h"
@@ -372,15 +373,23 @@ static int endpoint_parse (lua_State *L) {
 }
 
 static const luaL_Reg buf_methods[] = {
-    {"append", buf_append},   {"nothing", buf_nothing},
-    {"puts", buf_puts},       {"putc", buf_putc},
-    {"putspan", buf_putspan}, {"printf", buf_printf},
-    {"space", buf_space},     {"unprintable", buf_unprintable},
-    {"consume", buf_consume}, {"empty", buf_empty},
-    {"shrink", buf_shrink},   {"swap", buf_swap},
-    {"data", buf_data},       {"size", buf_size},
-    {"failed", buf_failed},   {"clear", buf_clear},
-    {"__gc", buf_clear},      {NULL, NULL},
+    {"append", buf_append},
+    {"nothing", buf_nothing},
+    {"puts", buf_puts},
+    {"putc", buf_putc},
+    {"putspan", buf_putspan},
+    {"printf", buf_printf},
+    {"space", buf_space},
+    {"unprintable", buf_unprintable},
+    {"consume", buf_consume},
+    {"empty", buf_empty},
+    {"shrink", buf_shrink},
+    {"swap", buf_swap},
+    {"data", buf_data},
+    {"size", buf_size},
+    {"failed", buf_failed},
+    {"clear", buf_clear},
+    {NULL, NULL},
 };
 
 static const luaL_Reg error_methods[] = {
@@ -409,18 +418,10 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
-static void new_class (lua_State *L, const char *name, const luaL_Reg *l) {
-  luaL_newmetatable(L, name);
-  luaL_setfuncs(L, l, 0);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-}
-
 int ds_test_util (lua_State *L) {
   ds_mem_set(counting, NULL);
-  new_class(L, BUF, buf_methods);
-  new_class(L, ERROR, error_methods);
+  ds_lua_class(L, BUF, buf_methods, buf_clear, NULL);
+  ds_lua_class(L, ERROR, error_methods, NULL, NULL);
   luaL_newlib(L, functions);
   push_names(L, "kinds", kind_name, DS_KIND_LOCAL);
   push_names(L, "stages", stage_name, DS_STAGE_QUIT);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "crypto/pem.h"
+#include "lua/class.h"
 #include "lua/compat.h"
 #include "lua/field.h"
 #include "net/secret.h"
@@ -157,11 +158,8 @@ static void warn (lua_State *L, const credential *key) {
 }
 
 static ds_lua_tls *push_context (lua_State *L) {
-  ds_lua_tls *u = (ds_lua_tls *)lua_newuserdata(L, sizeof *u);
+  ds_lua_tls *u = (ds_lua_tls *)ds_lua_object(L, DS_LUA_TLS, sizeof *u);
   u->backend = (const ds_tls_backend *)lua_touserdata(L, lua_upvalueindex(1));
-  u->ctx = NULL;
-  luaL_getmetatable(L, DS_LUA_TLS);
-  lua_setmetatable(L, -2);
   return u;
 }
 
@@ -201,30 +199,19 @@ static int context (lua_State *L) {
   return 1;
 }
 
-static void make_type (lua_State *L) {
+DS_EXPORT int luaopen_directsend_tls (lua_State *L);
+int luaopen_directsend_tls (lua_State *L) {
   static const luaL_Reg methods[] = {{"close", context_close},
                                      {"trust", context_trust},
                                      {"warnings", context_warnings},
                                      {NULL, NULL}};
-  luaL_newmetatable(L, DS_LUA_TLS);
-  lua_pushcfunction(L, context_close);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -3, "__gc");
-  lua_setfield(L, -2, "__close");
-  luaL_newlib(L, methods);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-}
-
-DS_EXPORT int luaopen_directsend_tls (lua_State *L);
-int luaopen_directsend_tls (lua_State *L) {
   const ds_tls_backend *b;
   ds_error e;
   ds_error_clear(&e);
   b = ds_tls_openssl(&e);
   if (b == NULL)
     return luaL_error(L, "%s", e.text);
-  make_type(L);
+  ds_lua_class(L, DS_LUA_TLS, methods, context_close, context_close);
   lua_createtable(L, 0, 2);
   lua_pushlightuserdata(L, (void *)b);
   lua_pushcclosure(L, context, 1);
