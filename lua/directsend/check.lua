@@ -1,5 +1,7 @@
 -- check: the names and types of what callers hand in.  Misuse raises.
 
+local core = require "directsend.core"
+
 local M = {}
 
 -- Edits (insert, delete, replace, swap two neighbours) from a to b.
@@ -9,8 +11,7 @@ local function distance(a, b)
   for i = 1, #a do
     local row = {[0] = i}
     for j = 1, #b do
-      local same = a:byte(i) == b:byte(j)
-      local d = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
+      local d = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a:byte(i) == b:byte(j) and 0 or 1))
       if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
         d = math.min(d, before[j - 2] + 1)
       end
@@ -27,7 +28,7 @@ function M.nearest(name, known)
   name = tostring(name):lower()
   if #name > 40 then return nil end
   local best, least = nil, math.max(1, math.floor(#name / 3)) + 1
-  for key in next, known do
+  for key in core.next, known do
     local d = type(key) == "string" and distance(name, key) or math.huge
     if d < least or d == least and best and key < best then best, least = key, d end
   end
@@ -58,7 +59,7 @@ end
 -- type(); `where` ("message", "attach[2]") begins the error text.
 function M.keys(t, known, where)
   M.type(t, "table", where)
-  for key, value in next, t do
+  for key, value in core.next, t do
     local want = known[key]
     if want == nil then
       local near = M.nearest(key, known)

@@ -7,6 +7,9 @@ local directsend = require "directsend"
 local message = require "directsend.message"
 local value = require "directsend.value"
 
+-- core.next says why: what else the command loads traverses tables by pairs
+if rawget(_G, "jit") then jit.off() end
+
 local cli = {}
 
 local EX = { ok = 0, usage = 64, content = 65, host = 68, refused = 69,

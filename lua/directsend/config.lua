@@ -28,7 +28,7 @@ end
 -- config.check: the settings of a table, with every default filled in
 function config.check(t)
   local c, why, detail = {}
-  if next(t) ~= nil then c, why, detail = require "directsend.settings"(t) end
+  if core.next(t) ~= nil then c, why, detail = require "directsend.settings"(t) end
   if not c then return nil, why, detail end
   c.policy = c.tls and "config" or "default"
   c.tls = c.tls or "opportunistic"
@@ -38,7 +38,7 @@ function config.check(t)
   c.transport = c.transport or "network"
   c.hostname = c.hostname or machine_name()
   c.timeout = c.timeout or {}
-  for stage, seconds in pairs(patience) do
+  for stage, seconds in core.next, patience do
     c.timeout[stage] = c.timeout[stage] or seconds
   end
   return c

@@ -102,7 +102,7 @@ local function over_network(self, m, envelope, groups, rows)
   local ran, ok
   ran, ok, why, detail = guarded(d.run, jobs)
   if not ran then why, ok = ok, nil end
-  local refused = ran and not ok and detail and next(rows) == nil
+  local refused = ran and not ok and detail and core.next(rows) == nil
   if not refused and not complete(groups, rows) then
     require "directsend.rescue"(jobs, groups, envelope, rows, why)
   end
@@ -116,7 +116,7 @@ end
 local function rows_of(self, m, envelope)
   local rows = {}
   local groups, refusals = destination.group(self.config, envelope)
-  for i, why in pairs(refusals) do
+  for i, why in core.next, refusals do
     rows[i] = { address = envelope.recipients[i], outcome = "failed",
                 kind = "policy", temporary = false, text = why,
                 tls = { level = "none", policy = self.config.policy } }

@@ -22,7 +22,7 @@ local refuse = mailbox.refuse
 -- mailbox.list: a list's length; what has holes or other keys is no list
 function mailbox.list(v, field)
   local n = 0
-  for key in next, check.type(v, "table", field) do
+  for key in core.next, check.type(v, "table", field) do
     if type(key) ~= "number" then
       error(("%s: a list is wanted, and it has the key '%s'")
             :format(field, tostring(key)), 0)

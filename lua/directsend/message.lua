@@ -197,7 +197,7 @@ local nobody = { sender = { address = "" }, recipients = {} }
 -- a message is made in three steps.  In the first its header is written …
 local function begin(w, given)
   local t, settings = {}, w.settings
-  for key, value in next, given do t[key] = value end
+  for key, value in core.next, given do t[key] = value end
   w.t, w.reader = t, mailbox.reader(settings)
   if t.encoding and t.encoding ~= "8bit" then
     refuse("encoding", "'%s' is not 8bit", t.encoding)

@@ -137,7 +137,7 @@ local function inline_of(list)
     if out[cid] then value.refuse("--inline", "%s is given twice", cid) end
     out[cid] = path
   end
-  return next(out) and out
+  return core.next(out) and out
 end
 
 -- <https:…>, <mailto:…>
@@ -211,7 +211,7 @@ end
 local function routes(list, before)
   local out = {}
   if type(before) == "table" then
-    for key, to in pairs(before) do out[key] = to end
+    for key, to in core.next, before do out[key] = to end
   else
     out["*"] = before or "mx"
   end
@@ -231,7 +231,7 @@ end
 -- which of its keys they set
 function options.settings(o, base)
   local t, set = {}, {}
-  for key, v in pairs(base) do t[key] = v end
+  for key, v in core.next, base do t[key] = v end
   local function put(key, v)
     if v ~= nil then t[key], set[key] = v, true end
   end
@@ -242,7 +242,7 @@ function options.settings(o, base)
   local function within(key, values)
     -- what is wrong stays, to be refused
     if type(base[key] or values) ~= "table" then return end
-    for k, v in pairs(base[key] or {}) do
+    for k, v in core.next, base[key] or {} do
       if values[k] == nil then values[k] = v end
     end
     put(key, values)

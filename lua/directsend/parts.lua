@@ -3,6 +3,7 @@
 
 local check = require "directsend.check"
 local mailbox = require "directsend.mailbox"
+local core = require "directsend.core"
 
 local refuse = mailbox.refuse
 local parts = {}
@@ -122,7 +123,7 @@ local function file(v, field, taken)
   check.keys(check.type(v, "string|table", field), file_keys, field)
   parts.one(v, field)
   local out = {}
-  for key, value in next, v do out[key] = value end
+  for key, value in core.next, v do out[key] = value end
   out.data = taken[field] or out.data
   return out
 end
@@ -164,7 +165,7 @@ end
 -- the order of a table with names is nobody's: theirs is the alphabet's
 local function sorted(t)
   local out = {}
-  for key in next, t do
+  for key in core.next, t do
     out[#out + 1] = check.type(key, "string", "inline: each key")
   end
   table.sort(out)

@@ -1,12 +1,13 @@
 -- raw: a finished message passes through; whom it goes to stands in it.
 
 local check = require "directsend.check"
+local core = require "directsend.core"
 
 -- what may stand beside it
 local beside = { raw = true, envelope = true, tag = true, all = true }
 
 local function check_keys(t)
-  for key in next, t do
+  for key in core.next, t do
     if not beside[key] then
       error(("message: '%s' cannot be given beside raw"):format(key), 0)
     end

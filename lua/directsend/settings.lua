@@ -1,6 +1,7 @@
 -- settings: the keys of a configuration, each with its reader.
 
 local check = require "directsend.check"
+local core = require "directsend.core"
 local value = require "directsend.value"
 
 local refuse, text = value.refuse, value.text
@@ -33,7 +34,7 @@ local function route(v, field)
   if v == "mx" then return v end
   if type(v) == "string" then return { ["*"] = target(v, field) } end
   local out = {}
-  for key, to in pairs(check.type(v, "table", field)) do
+  for key, to in core.next, check.type(v, "table", field) do
     local of = field .. "." .. text(key, field)
     out[key == "*" and key or value.domain(key, of)] = target(to, of)
   end
@@ -42,7 +43,7 @@ end
 
 local function aliases(v, field)
   local out = {}
-  for key, to in pairs(check.type(v, "table", field)) do
+  for key, to in core.next, check.type(v, "table", field) do
     out[text(key, field)] = value.list(text, 1)(to, field .. "." .. key)
   end
   return out

@@ -1,12 +1,14 @@
 -- show: what the command prints, as text: JSON for programs, tables for people.
 
+local core = require "directsend.core"
+
 local show = {}
 
 -- -------------------------------------------------------------------- JSON
 
 local function keys_of(t)
   local keys = {}
-  for key in pairs(t) do keys[#keys + 1] = key end
+  for key in core.next, t do keys[#keys + 1] = key end
   table.sort(keys)
   return keys
 end
@@ -15,7 +17,7 @@ end
 local function encode(v)
   if type(v) ~= "table" then return require "cjson".encode(v) end
   local out = {}
-  if v[1] ~= nil or next(v) == nil then
+  if v[1] ~= nil or core.next(v) == nil then
     for i = 1, #v do out[i] = encode(v[i]) end
     return "[" .. table.concat(out, ",") .. "]"
   end
@@ -33,7 +35,7 @@ end
 function show.report_json(rows, why, detail)
   local list, plain = {}, {}
   for i = 1, #rows do list[i] = rows[i] end
-  for key, value in pairs(detail or {}) do
+  for key, value in core.next, detail or {} do
     if key ~= "report" then plain[key] = value end
   end
   return json { ok = rows.ok == true,

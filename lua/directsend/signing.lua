@@ -14,7 +14,7 @@ local known = { domain = "string", selector = "string", key = "string|table",
 
 local function identity(v, field)
   local out = {}
-  for key, given in pairs(check.keys(v, known, field)) do out[key] = given end
+  for key, given in core.next, check.keys(v, known, field) do out[key] = given end
   for _, key in ipairs { "domain", "selector", "key" } do
     if out[key] == nil then value.refuse(field, "names no %s", key) end
   end
@@ -101,7 +101,7 @@ end
 -- one may be part of others, or sent elsewhere
 function signing.built(m, settings)
   local out, own = setmetatable({}, getmetatable(m)), m.warnings
-  for key, v in next, m do out[key] = v end
+  for key, v in core.next, m do out[key] = v end
   out.core, out.warnings, out.sending = core.message(), nil, nil
   warnings.add(out, own)
   local ok, why = out.core:wrap(m.core)

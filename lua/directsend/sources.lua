@@ -119,7 +119,7 @@ end
 
 local function reader_of(v, field)
   local reader = { field = field }
-  for key, want in pairs(keys) do
+  for key, want in core.next, keys do
     reader[key] = check.type(rawget(v, key), want, field .. "." .. key)
   end
   reader.place = place_of(reader.read, reader.rewind and reader.size)
@@ -213,7 +213,7 @@ local function found(t)
   for i, v in ipairs(t.attach or {}) do
     add(v, ("attach[%d]"):format(i), "file")
   end
-  for cid, v in next, t.inline or {} do
+  for cid, v in core.next, t.inline or {} do
     add(v, "inline." .. tostring(cid), "file")
   end
   return out

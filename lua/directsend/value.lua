@@ -84,8 +84,8 @@ end
 -- how many items a list has, which must be all there is in it
 local function length(v, field)
   local n = 0
-  for _ in next, check.type(v, "table", field) do n = n + 1 end
-  for key in next, v do
+  for _ in core.next, check.type(v, "table", field) do n = n + 1 end
+  for key in core.next, v do
     if type(key) ~= "number" or key < 1 or key > n or key % 1 ~= 0 then
       refuse(field, "is no list, it has the key %q", tostring(key))
     end
@@ -110,11 +110,11 @@ end
 -- a reader of a table of known keys; field nil: the outermost one
 function value.record(readers, what)
   local known = {}
-  for key in pairs(readers) do known[key] = true end
+  for key in core.next, readers do known[key] = true end
   return function(v, field)
     check.keys(v, known, field or what)
     local out = {}
-    for key, reader in pairs(readers) do
+    for key, reader in core.next, readers do
       local of = field and field .. "." .. key or key
       if v[key] ~= nil then out[key] = reader(v[key], of) end
     end

@@ -25,6 +25,7 @@ local directsend = require "directsend"
 local dns = require "support.dnspacket"
 local hook = require("directsend.test").util
 local smtp_peer = require "support.smtp_peer"
+require "support.traversal"
 
 -- a name server and a mail host as the sockets of a driver
 local peer

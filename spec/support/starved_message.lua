@@ -12,6 +12,7 @@ local util = require "directsend.test".util
 local message = require "directsend.message"
 
 local reader = require "support.reader"
+require "support.traversal"
 
 local calendar = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nEND:VCALENDAR\n"
 

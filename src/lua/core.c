@@ -41,6 +41,21 @@ static ds_span check_span (lua_State *L, int index) {
   return ds_span_of(s, n);
 }
 
+/*
+** next(t [, key]): as Lua has it.  Files of ours traverse tables by this one
+** alone, since LuaJIT cannot compile it: what the LuaJITs of September 2021 to
+** April 2022, Debian 12's among them, make of pairs and next on x64 may lose
+** the upper half of an address and crash (LuaJIT issue 829).
+*/
+static int core_next (lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 2);
+  if (lua_next(L, 1) != 0)
+    return 2;
+  lua_pushnil(L);
+  return 1;
+}
+
 static int core_now (lua_State *L) {
   lua_pushnumber(L, ds_lua_seconds(ds_now()));
   return 1;
@@ -200,6 +215,7 @@ static int core_local_ip (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
+    {"next", core_next},
     {"now", core_now},
     {"epoch", core_epoch},
     {"zone", core_zone},

@@ -1,6 +1,7 @@
 -- given: a driver that the caller brings (init.lua says what it must have).
 
 local check = require "directsend.check"
+local core = require "directsend.core"
 
 local given = {}
 
@@ -25,7 +26,7 @@ local function over_loop(io)
     end
     jobs.left = function()
       for i = 1, #open do
-        for _, conn in pairs(open[i]) do pcall(conn.close, conn, true) end
+        for _, conn in core.next, open[i] do pcall(conn.close, conn, true) end
       end
     end
     (io.all or each)(list)

@@ -147,7 +147,7 @@ local io = { now = core.now, connect = connect }
 local function carry(job)
   local open = {}
   local ok, why = pcall(obey, job.delivery, io, job.feed, open)
-  for _, conn in pairs(open) do conn:close() end
+  for _, conn in core.next, open do conn:close() end
   return ok, why
 end
 
