@@ -142,7 +142,7 @@ local harmless = {
   { "H15", named "/abs/x", holds "filename=x\r\n" },
   { "H21", { bcc = "hidden@example.org" }, function(m, s)
     assert.equal("hidden@example.org", m:envelope().recipients[2])
-    assert.is_nil(s:lower():find "bcc")
+    assert.is_nil(s:lower():find "\nbcc:") -- a Message-ID may well have bcc in it
     assert.is_nil(s:find "hidden")
   end },
   { "H22", { text = "one\n.\nMAIL FROM:<x@y.zz>\n" }, clean }, { "H23", { text = "one\r.\rMAIL FROM:<x@y.zz>" }, clean },
