@@ -1,3 +1,4 @@
+local door = require "directsend.test"
 local pki = require "support.pki"
 local smtp_peer = require "support.smtp_peer"
 
@@ -63,6 +64,28 @@ S: 221 bye
     local trace = session:trace()
     assert.truthy(trace:find("C: STARTTLS\nS: 220 go ahead\n%-%- TLSv1%.3 TLS_[%w_]+, not verified\nC: EHLO here.test\n"))
     assert.truthy(trace:find("C: [21 octets]\nC: .\nC: QUIT\nS: 250 queued\n", 1, true))
+  end)
+
+  it("tells who said whom the server is, and what was resumed", function()
+    local of = door.tls.server(server)
+    local function noted(options)
+      local session = new_session()
+      assert.equal("delivered", run(session, new_peer { tls = { like = of } }, { tls = options }).outcome)
+      return session:trace():match "%-%- TLSv1%.3 TLS_[%w_]+, ([^\n]*)\n"
+    end
+    local context = door.tls.context { ca_file = files:path "mx.pem" }
+    files:run "openssl x509 -in mx.pem -outform der -out mx.der"
+    local record = { 3, 0, 1, door.tls.sha256(files:read "mx.der") }
+    for _, case in ipairs {
+      { {}, "not verified" }, { { verify = true }, "verified" }, { { tlsa = { record } }, "verified by DANE" },
+    } do
+      local options = { context = context, host = "mx.test", time = os.time(), session_key = "k" }
+      for name, value in pairs(case[1]) do
+        options[name] = value
+      end
+      assert.equal(case[2], noted(options))
+      assert.equal(case[2] .. ", resumed", noted(options))
+    end
   end)
 
   it("tells why a session ended, and how far a body had come", function()

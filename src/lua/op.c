@@ -80,6 +80,7 @@ static void push_send (lua_State *L, const ds_op *op) {
 
 static const char *level (const ds_tls_info *i) {
   return i->version[0] == '\0' ? "none"
+         : i->dane             ? "dane"
          : i->verified         ? "verified"
                                : "encrypted";
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lua/test_peer.h"
+#include "lua/test_tls.h"
 #include "session/session.h"
 #include "util/mem.h"
 
@@ -178,25 +179,25 @@ static int l_event (lua_State *L) {
   return 1;
 }
 
-/* tls{host=, ca_file=, verify=, time=}: the code */
+/* tls{host=, verify=, …} as the tls room's door has it, with the context in
+   `context`, which the caller holds, or one of its own{ca_file=}: the code */
 static int l_tls (lua_State *L) {
   door *d = check_door(L);
   ds_tls_config c;
   ds_tls_peer p;
+  ds_tls_ctx *ctx;
   ds_error e;
-  int r;
-  memset(&c, 0, sizeof c);
-  memset(&p, 0, sizeof p);
   ds_error_clear(&e);
-  p.host = field_string(L, 2, "host");
-  p.verify = field_boolean(L, 2, "verify") ? DS_TLS_VERIFY : DS_TLS_ENCRYPT;
-  p.time = (int64_t)field_number(L, 2, "time");
-  c.ca_file = field_string(L, 2, "ca_file");
+  lua_settop(L, 2);
+  ds_test_tls_config(L, 2, &c);
   d->b = ds_tls_openssl(&e);
-  if (d->ctx == NULL)
-    d->ctx = d->b->ctx_new(&c, &e);
-  r = d->ctx != NULL ? ds_session_tls(d->s, d->b, d->ctx, &p) : DS_ERR_NOMEM;
-  lua_pushinteger(L, r);
+  lua_getfield(L, 2, "context");
+  ctx = lua_isnil(L, -1) ? d->ctx : ds_test_tls_context(L, -1);
+  if (ctx == NULL)
+    ctx = d->ctx = d->b->ctx_new(&c, &e);
+  ds_test_tls_peer(L, 2, &p);
+  lua_pushinteger(L, ctx != NULL ? ds_session_tls(d->s, d->b, ctx, &p)
+                                 : DS_ERR_NOMEM);
   return 1;
 }
 

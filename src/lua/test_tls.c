@@ -142,6 +142,10 @@ static context *check_context (lua_State *L, int i) {
   return c;
 }
 
+ds_tls_ctx *ds_test_tls_context (lua_State *L, int i) {
+  return check_context(L, i)->ctx;
+}
+
 static int context_trust (lua_State *L) {
   context *c = check_context(L, 1);
   ds_error e;

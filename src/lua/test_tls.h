@@ -16,6 +16,9 @@ void ds_test_tls_config (lua_State *L, int i, ds_tls_config *c);
    matching, data}}, session_key=}: leaves two values */
 void ds_test_tls_peer (lua_State *L, int i, ds_tls_peer *p);
 
+/* a context of test_tls.c */
+ds_tls_ctx *ds_test_tls_context (lua_State *L, int i);
+
 /* test_chain.c: judge(client, pem): 1 or its words, and the depth of a TLSA
    record that fits; as if a server had shown these certificates */
 int ds_test_judge (lua_State *L, ds_tls *t, const char *pem);

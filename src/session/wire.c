@@ -146,12 +146,15 @@ static void plaintext (ds_session *s, const char *p, size_t n) {
 }
 
 static void shaken (ds_session *s) {
-  char words[128];
+  char words[160];
   ds_tls_info i;
   s->shaking = 0;
   s->backend->info(s->tls, &i);
-  snprintf(words, sizeof words, "%s %s, %s", i.version, i.cipher,
-           i.verified ? "verified" : "not verified");
+  snprintf(words, sizeof words, "%s %s, %s%s", i.version, i.cipher,
+           i.dane       ? "verified by DANE"
+           : i.verified ? "verified"
+                        : "not verified",
+           i.resumed ? ", resumed" : "");
   ds_trace_note(&s->trace, words);
   ds_smtp_tls_started(s->smtp);
 }
