@@ -5,9 +5,7 @@ describe("crypto/pem", function()
   local people, ec, key
 
   setup(function()
-    people = smime.new()
-    people:person "ec"
-    people:person("rsa", { kind = "rsa" })
+    people = smime.new("ec", "rsa")
     people.files:run [[
       openssl req -new -key ec.key -subj /CN=ec -out request.pem
       openssl crl2pkcs7 -nocrl -certfile ec.pem -out p7.pem

@@ -15,8 +15,7 @@ describe("directsend.smime", function()
   local people, options
 
   setup(function()
-    people = smime.new()
-    people:person "ann"
+    people = smime.new("ann")
     options = { time = os.time(), sign = people:signer "ann", encrypt = { people:path "ann.pem" } }
   end)
   teardown(function() people:remove() end)

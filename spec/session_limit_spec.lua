@@ -1,4 +1,3 @@
-local pki = require "support.pki"
 local smtp_peer = require "support.smtp_peer"
 
 local run, new_peer, new_session = smtp_peer.run, smtp_peer.new, smtp_peer.session
@@ -6,16 +5,8 @@ local run, new_peer, new_session = smtp_peer.run, smtp_peer.new, smtp_peer.sessi
 describe("session limit", function()
   local files, server, client
 
-  setup(function()
-    files = pki.new()
-    files:leaf("mx", { san = "DNS:mx.test" })
-    server = { cert = files:path("mx.pem"), key = files:path("mx.key") }
-    client = { host = "mx.test", time = os.time() }
-  end)
-
-  teardown(function()
-    files:remove()
-  end)
+  setup(function() files, server, client = smtp_peer.certified() end)
+  teardown(function() files:remove() end)
 
   -- silence at one stage: the deadline asked for, and the end when it is over
   local function silent(what, options, more)

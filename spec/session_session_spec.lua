@@ -1,5 +1,4 @@
 local door = require "directsend.test"
-local pki = require "support.pki"
 local smtp_peer = require "support.smtp_peer"
 
 local run, new_peer, new_session = smtp_peer.run, smtp_peer.new, smtp_peer.session
@@ -11,17 +10,8 @@ end
 describe("session", function()
   local files, server, client
 
-  setup(function()
-    files = pki.new()
-    files:authority("ca")
-    files:leaf("mx", { issuer = "ca", san = "DNS:mx.test" })
-    server = { cert = files:path("mx.pem"), key = files:path("mx.key") }
-    client = { host = "mx.test", ca_file = files:path("ca.pem"), verify = true, time = os.time() }
-  end)
-
-  teardown(function()
-    files:remove()
-  end)
+  setup(function() files, server, client = smtp_peer.certified(true) end)
+  teardown(function() files:remove() end)
 
   local function version(v)
     return { cert = server.cert, key = server.key, min = v, max = v }

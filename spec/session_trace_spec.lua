@@ -1,5 +1,4 @@
 local door = require "directsend.test"
-local pki = require "support.pki"
 local smtp_peer = require "support.smtp_peer"
 
 local run, new_peer, new_session = smtp_peer.run, smtp_peer.new, smtp_peer.session
@@ -8,15 +7,10 @@ describe("session trace", function()
   local files, server, client
 
   setup(function()
-    files = pki.new()
-    files:leaf("mx", { san = "DNS:mx.test" })
-    server = { cert = files:path("mx.pem"), key = files:path("mx.key"), min = "1.3" }
-    client = { host = "mx.test", time = os.time() }
+    files, server, client = smtp_peer.certified()
+    server.min = "1.3"
   end)
-
-  teardown(function()
-    files:remove()
-  end)
+  teardown(function() files:remove() end)
 
   local ALERT = [[
 S: 220 mx.test ESMTP

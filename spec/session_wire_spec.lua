@@ -1,5 +1,4 @@
 local door = require "directsend.test"
-local pki = require "support.pki"
 local smtp_peer = require "support.smtp_peer"
 
 local run, new_peer, new_session = smtp_peer.run, smtp_peer.new, smtp_peer.session
@@ -7,16 +6,8 @@ local run, new_peer, new_session = smtp_peer.run, smtp_peer.new, smtp_peer.sessi
 describe("session wire", function()
   local files, server, client
 
-  setup(function()
-    files = pki.new()
-    files:leaf("mx", { san = "DNS:mx.test" })
-    server = { cert = files:path("mx.pem"), key = files:path("mx.key") }
-    client = { host = "mx.test", time = os.time() }
-  end)
-
-  teardown(function()
-    files:remove()
-  end)
+  setup(function() files, server, client = smtp_peer.certified() end)
+  teardown(function() files:remove() end)
 
   local function version(v)
     return { cert = server.cert, key = server.key, min = v, max = v }

@@ -6,10 +6,7 @@ describe("an S/MIME envelope", function()
   local people, encrypt
 
   setup(function()
-    people = smime.new()
-    people:person("rsa", { kind = "rsa" })
-    people:person "ec"
-    people:person "stranger"
+    people = smime.new("rsa", "ec", "stranger")
     encrypt = { people:path "rsa.pem", people:path "ec.pem" }
   end)
   teardown(function() people:remove() end)

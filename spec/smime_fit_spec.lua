@@ -7,8 +7,7 @@ describe("a certificate for S/MIME", function()
 
   setup(function()
     module = require "directsend.smime"
-    people = smime.new()
-    people:person "ann"
+    people = smime.new("ann")
     people:person("web", { extended = "serverAuth" })
     people:person("any", { extended = "anyExtendedKeyUsage" })
     people:person("plain", { extended = false })

@@ -4,10 +4,7 @@ local smime = require "support.smime"
 describe("base64 of what is sealed", function()
   local people
 
-  setup(function()
-    people = smime.new()
-    people:person "ec"
-  end)
+  setup(function() people = smime.new("ec") end)
   teardown(function() people:remove() end)
 
   it("has lines of 76 characters, the last one shorter, each with its CRLF", function()

@@ -5,11 +5,7 @@ local entity = "Content-Type: text/plain\r\n\r\nhello"
 describe("a sealed entity", function()
   local people
 
-  setup(function()
-    people = smime.new()
-    people:person("rsa", { kind = "rsa" })
-    people:person "ec"
-  end)
+  setup(function() people = smime.new("rsa", "ec") end)
   teardown(function() people:remove() end)
 
   it("is multipart/signed, the entity in it untouched", function()

@@ -5,11 +5,7 @@ local entity = "Content-Type: text/plain; charset=us-ascii\r\n\r\nhello  \r\n\r\
 describe("an S/MIME signature", function()
   local people
 
-  setup(function()
-    people = smime.new()
-    people:person("rsa", { kind = "rsa" })
-    people:person "ec"
-  end)
+  setup(function() people = smime.new("rsa", "ec") end)
   teardown(function() people:remove() end)
 
   for _, kind in ipairs { "rsa", "ec" } do

@@ -5,10 +5,7 @@ describe("what a seal is made with", function()
 
   setup(function()
     module = require "directsend.smime"
-    people = smime.new()
-    people:person "ann"
-    people:person "bob"
-    people:person("rsa", { kind = "rsa" })
+    people = smime.new("ann", "bob", "rsa")
   end)
   teardown(function() people:remove() end)
 

@@ -1,8 +1,8 @@
 --- S/MIME for a spec: people with certificates, and the openssl command as
 -- their mail reader.
 --
---   local people = require "support.smime".new()     -- ca.pem is whom they trust
---   people:person("ann", { kind = "rsa" })           -- ann.pem, ann.key
+--   local people = require "support.smime".new("bob") -- bob.pem, bob.key; ca.pem is whom they trust
+--   people:person("ann", { kind = "rsa" })
 --   people:sealed({ sign = people:signer "ann" }, entity)
 --   people:verified(message)                         -- what was signed; or nil, why
 --   people:decrypted(message, "ann")
@@ -82,9 +82,11 @@ end
 
 local smime = {}
 
-function smime.new()
+--- The people of these names; one who is called like a kind of key has such one.
+function smime.new(...)
   local people = setmetatable({ files = pki.new() }, { __index = People })
   people.files:authority "ca"
+  for _, name in ipairs { ... } do people:person(name, { kind = kinds[name] and name }) end
   return people
 end
 

@@ -7,6 +7,7 @@
 -- the peer, or false: nothing is said from then on. `peer:hang_up()` closes.
 
 local door = require "directsend.test"
+local pki = require "support.pki"
 
 local Peer = {}
 Peer.__index = Peer
@@ -223,6 +224,16 @@ function smtp_peer.run(session, peer, options)
     end
   end
   error("the session goes on and on")
+end
+
+--- mx.test with a certificate, of a CA the client trusts where it verifies:
+--- the files, to be removed, and what server and client are made with.
+function smtp_peer.certified(verify)
+  local files = pki.new()
+  if verify then files:authority "ca" end
+  files:leaf("mx", { issuer = verify and "ca" or nil, san = "DNS:mx.test" })
+  return files, { cert = files:path "mx.pem", key = files:path "mx.key" },
+         { host = "mx.test", time = os.time(), verify = verify, ca_file = verify and files:path "ca.pem" or nil }
 end
 
 return smtp_peer

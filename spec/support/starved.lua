@@ -9,18 +9,8 @@
 
 local scenario, cert, key = arg[1], arg[2], arg[3]
 
-local path
-for template in package.cpath:gmatch "[^;]+" do
-  local name = template:gsub("%?", "directsend/test")
-  local f = io.open(name, "rb")
-  if f then
-    f:close()
-    path = path or name
-  end
-end
-package.loaded["directsend.core"] = assert(package.loadlib(path, "luaopen_directsend_core"))()
+local core = require "support.starve".open "core"
 
-local core = require "directsend.core"
 local directsend = require "directsend"
 local dns = require "support.dnspacket"
 local hook = require("directsend.test").util

@@ -1,14 +1,8 @@
 -- starved_dkim: sign and verify with the n-th allocation failing, for every n.
--- The module comes out of the test door, whose allocations count.
 
-local open, why
-for template in package.cpath:gmatch "[^;]+" do
-  if not open then
-    open, why = package.loadlib(template:gsub("%?", "directsend/test"), "luaopen_directsend_dkim")
-  end
-end
-package.preload["directsend.dkim"] = assert(open, why)
-local dkim = require "directsend.dkim"
+local starve = require "support.starve"
+
+local dkim = starve.open "dkim"
 local util = require "directsend.test".util
 local vectors = require "support.dkim_vectors"
 
@@ -54,20 +48,7 @@ local function lasting()
   assert(n > 5)
 end
 
-attempt()
 lasting()
-collectgarbage()
-collectgarbage()
-local n, before = 0, util.live()
-repeat
-  n = n + 1
-  util.fail_at(n)
-  local ok, trouble = pcall(attempt)
-  util.fail_at(0)
-  collectgarbage()
-  collectgarbage()
-  assert(util.live() == before, "a leak at allocation " .. n)
-  assert(ok or tostring(trouble):find "memory", trouble)
-until ok
+local survived = starve.all(attempt)
 os.remove(path)
-print(n - 1 .. " failures survived")
+print(survived .. " failures survived")

@@ -1,14 +1,9 @@
 -- starved_message: build and read a message with the n-th allocation failing,
--- for every n.  The core comes out of the test door, whose allocations count.
+-- for every n.
 
-local open, why
-for template in package.cpath:gmatch "[^;]+" do
-  if not open then
-    open, why = package.loadlib(template:gsub("%?", "directsend/test"), "luaopen_directsend_core")
-  end
-end
-package.preload["directsend.core"] = assert(open, why)
-local util = require "directsend.test".util
+local starve = require "support.starve"
+
+starve.open "core"
 local message = require "directsend.message"
 
 local reader = require "support.reader"
@@ -37,16 +32,4 @@ local function attempt()
   assert(wrapped:read():sub(1, 6) == "X: 1\r\n")
 end
 
-attempt()
-collectgarbage()
-local n, before = 0, util.live()
-repeat
-  n = n + 1
-  util.fail_at(n)
-  local ok, trouble = pcall(attempt)
-  util.fail_at(0)
-  collectgarbage()
-  assert(util.live() == before, "a leak at allocation " .. n)
-  assert(ok or tostring(trouble):find "memory", trouble)
-until ok
-print(n - 1 .. " failures survived")
+print(starve.all(attempt) .. " failures survived")

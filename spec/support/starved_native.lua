@@ -6,16 +6,7 @@
 -- Prints "<n> <outcome>" for each n until nothing fails any more.
 
 local port = tonumber(arg[1])
-local path
-for template in package.cpath:gmatch "[^;]+" do
-  local name = template:gsub("%?", "directsend/test")
-  local f = io.open(name, "rb")
-  if f then
-    f:close()
-    path = path or name
-  end
-end
-local core = assert(package.loadlib(path, "luaopen_directsend_core"))()
+local core = require "support.starve".open "core"
 local hook = require("directsend.test").util
 
 local random = ("0123456789abcdef"):rep(4)
