@@ -75,7 +75,11 @@ describe("tls dane", function()
     local done, why, kind = pair.handshake(client, server)
     if not done then
       assert.equal("tls", kind)
-      assert.same({ false, false, false, "" }, { select(3, client:info()) })
+      local _, _, verified, dane, resumed, doubt, failure = client:info()
+      assert.same({ false, false, false, "" }, { verified, dane, resumed, doubt })
+      assert.equal(why == NO_MATCH and "validation-failure" or why:find("not for", 1, true) and
+        "certificate-host-mismatch" or why:find("expired", 1, true) and "certificate-expired" or
+        "certificate-not-trusted", failure)
       return nil, why
     end
     assert.equal(options.host, server:name())

@@ -197,6 +197,7 @@ describe("tls sessions", function()
           assert.same({
             false, false, false,
             "the certificate of mx.example.test is self-signed: set ca_file to it to trust it",
+            "certificate-not-trusted",
           }, { select(3, client:info()) })
           client:close()
         end

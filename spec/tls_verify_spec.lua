@@ -250,6 +250,42 @@ describe("tls verify", function()
     end)
   end)
 
+  it("calls what is wrong as TLS reports do (RFC 8460 §4.3)", function()
+    local function called(cert, options)
+      local names = {}
+      for i, verify in ipairs { true, "judge" } do
+        local client = assert(tls.client {
+          host = options.host or "mx.example.test", time = options.time or now, verify = verify,
+          ca_file = files:path((options.ca or "ca") .. ".pem"),
+        })
+        local done = pair.handshake(client, tls.server {
+          cert = files:path(cert .. ".pem"), key = files:path((options.key or cert) .. ".key"), max = options.max,
+        })
+        assert.equal(i == 2 or options.right == true, done == 1)
+        names[i] = select(7, client:info())
+      end
+      assert.equal(names[1], names[2])
+      return names[1]
+    end
+    for _, version in ipairs { "1.2", "1.3" } do
+      assert.is_nil(called("mx", { right = true, max = version }))
+      assert.equal("certificate-host-mismatch", called("mx", { host = "mx1.example.test", max = version }))
+      assert.equal("certificate-host-mismatch", called("mx", { host = "192.0.2.1", max = version }))
+      assert.equal("certificate-expired", called("brief", { time = now + 40 * DAY, max = version }))
+      for _, case in ipairs { { "self" }, { "alien" }, { "linked" }, { "withroot", "alien" }, { "weak" } } do
+        assert.equal("certificate-not-trusted", called(case[1], { key = case[2], max = version }))
+      end
+      assert.equal("certificate-not-trusted", called("mx", { time = 0, max = version }))
+    end
+    local client = assert(tls.client { host = "mx.example.test" })
+    assert.is_nil((select(7, client:info())))
+    client:handshake()
+    assert.is_nil((select(7, client:info())))
+    client:feed "220 what?\r\n"
+    assert.is_nil((client:handshake()))
+    assert.same({ "", "", false, false, false, "", "validation-failure" }, { client:info() })
+  end)
+
   it("takes any of the names it is given", function()
     local function named(names)
       local client = assert(tls.client {

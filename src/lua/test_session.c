@@ -204,8 +204,13 @@ static int l_tls (lua_State *L) {
 static int l_tls_info (lua_State *L) {
   door *d = check_door(L);
   ds_tls_info i;
-  if (!ds_session_tls_info(d->s, &i))
-    return 0;
+  if (!ds_session_tls_info(d->s, &i)) {
+    if (i.version[0] != '\0' || i.failure == NULL)
+      return 0;
+    lua_pushnil(L);
+    lua_pushstring(L, i.failure);
+    return 2;
+  }
   lua_pushstring(L, i.version);
   lua_pushboolean(L, i.verified);
   return 2;

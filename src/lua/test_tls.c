@@ -317,7 +317,8 @@ static int client_info (lua_State *L) {
   lua_pushboolean(L, i.dane);
   lua_pushboolean(L, i.resumed);
   lua_pushstring(L, i.unverified);
-  return 6;
+  lua_pushstring(L, i.failure);
+  return 7;
 }
 
 static int client_judge (lua_State *L) {

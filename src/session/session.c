@@ -1,6 +1,7 @@
 #include "session/inner.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "util/mem.h"
 
@@ -153,8 +154,8 @@ int ds_session_next_event (ds_session *s, ds_time now, ds_smtp_event *ev) {
 }
 
 int ds_session_tls_info (const ds_session *s, ds_tls_info *i) {
-  if (s->tls == NULL || s->shaking)
-    return 0;
-  s->backend->info(s->tls, i);
-  return 1;
+  memset(i, 0, sizeof *i);
+  if (s->tls != NULL)
+    s->backend->info(s->tls, i);
+  return s->tls != NULL && !s->shaking;
 }

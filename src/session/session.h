@@ -103,7 +103,8 @@ int ds_session_next_event (ds_session *s, ds_time now, ds_smtp_event *ev);
 int ds_session_tls (ds_session *s, const ds_tls_backend *b, ds_tls_ctx *ctx,
                     const ds_tls_peer *p);
 
-/* 1 and *i when the session runs over TLS */
+/* 1 and *i when the session runs over TLS; else 0, and *i tells at most of a
+   handshake that failed */
 int ds_session_tls_info (const ds_session *s, ds_tls_info *i);
 
 /* bytes the wire has not taken yet: a body is fed while this is small */

@@ -42,6 +42,7 @@ struct ds_tls {
   int dane;    /* TLSA records decide instead */
   int held;    /* they, or chain and name, did */
   char *doubt; /* JUDGE: why they did not, if memory was there to say it */
+  const char *failure; /* of them, as TLS reports call it */
   int64_t time;
   char *host;
   int keeps; /* its sessions are kept, under: */

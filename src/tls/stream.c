@@ -228,8 +228,12 @@ void ds_tls_shutdown (ds_tls *t) {
 
 void ds_tls_info_get (ds_tls *t, ds_tls_info *i) {
   memset(i, 0, sizeof *i);
-  if (!t->up)
+  i->failure = t->failure;
+  if (!t->up) {
+    if (t->error.code == DS_ERR_TLS && t->failure == NULL)
+      i->failure = "validation-failure";
     return;
+  }
   snprintf(i->version, sizeof i->version, "%s", SSL_get_version(t->ssl));
   snprintf(i->cipher, sizeof i->cipher, "%s", SSL_get_cipher_name(t->ssl));
   snprintf(i->unverified, sizeof i->unverified, "%s",

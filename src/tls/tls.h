@@ -103,6 +103,9 @@ typedef struct ds_tls_info {
   int resumed;          /* an earlier session goes on; what is said above was
                            found then */
   char unverified[256]; /* JUDGE: why chain and name did not hold, or "" */
+  const char *failure;  /* that, or why the handshake failed, as TLS reports
+                           call it (RFC 8460 §4.3): "certificate-expired" …;
+                           NULL: nothing did */
 } ds_tls_info;
 
 #define DS_TLS_BACKEND 2 /* of this table's shape */
@@ -152,7 +155,8 @@ typedef struct ds_tls_backend {
   long (*read)(ds_tls *t, void *p, size_t n, ds_error *e);
 
   void (*shutdown)(ds_tls *t); /* close_notify into out, best effort */
-  void (*info)(ds_tls *t, ds_tls_info *i); /* after the handshake */
+  void (*info)(ds_tls *t, ds_tls_info *i); /* of the handshake, when it is
+                                              done; when it failed, only why */
 
   const ds_crypto *crypto; /* what SCRAM needs */
 } ds_tls_backend;

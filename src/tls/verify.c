@@ -39,6 +39,7 @@ static void be_lenient (SSL *ssl) {
 /* nothing to judge by: that is the judgement */
 static int judge_nothing (ds_tls *t, const char *why) {
   t->check = DS_TLS_ENCRYPT;
+  t->failure = "validation-failure";
   t->doubt = ds_strndup(why, strlen(why));
   return 1;
 }
@@ -84,6 +85,21 @@ int ds_tls_expect (ds_tls *t, const ds_tls_peer *p, ds_error *e) {
   else
     be_lenient(t->ssl);
   return t->check == DS_TLS_ENCRYPT || expect_peer(t, p, is_ip, e);
+}
+
+/* RFC 8460 §4.3.2 */
+static const char *in_reports (int error) {
+  switch (error) {
+  case X509_V_ERR_CERT_HAS_EXPIRED:
+    return "certificate-expired";
+  case X509_V_ERR_HOSTNAME_MISMATCH:
+  case X509_V_ERR_IP_ADDRESS_MISMATCH:
+    return "certificate-host-mismatch";
+  case X509_V_ERR_DANE_NO_MATCH:
+    return "validation-failure";
+  default:
+    return "certificate-not-trusted";
+  }
 }
 
 /* certificates are the peer's to write: printable ASCII or '?' */
@@ -257,6 +273,7 @@ int ds_tls_verify (X509_STORE_CTX *s, void *ud) {
   if (t->held)
     return 1;
   ds_error_clear(&why);
+  t->failure = in_reports(X509_STORE_CTX_get_error(s));
   say(t, s, &why);
   if (t->dane || t->check == DS_TLS_VERIFY) {
     t->error = why;
