@@ -52,6 +52,37 @@ S: 221 bye
     end
   end)
 
+  it("counts a chunk in any pieces, and knows its end", function()
+    local offers = "250-mx.test\r\n250-PIPELINING\r\n250 CHUNKING\r\n"
+    for _, body in ipairs { "x", "\r\n.\r\n", "MAIL FROM:<x>\r\n" } do
+      for _, max in ipairs { 1, 2, 3, 5, 16384 } do
+        local session, peer = new_session { max_chunk = max, quit = 20 }, new_peer { replies = { EHLO = offers } }
+        local log = run(session, peer, { body = body })
+        assert.equal("delivered", log.outcome)
+        assert.equal(body, peer.bodies[1])
+        local trace = session:trace():match "C: RCPT.*"
+        trace = trace:gsub("S: [^\n]*\n", "")
+        assert.equal(("C: RCPT TO:<b@there.test>\nC: BDAT %d LAST\nC: [%d octets]\nC: QUIT\n"):format(#body, #body), trace)
+      end
+    end
+  end)
+
+  it("tells how far a chunk had come", function()
+    local offers = "250-mx.test\r\n250-PIPELINING\r\n250 CHUNKING\r\n"
+    local session = new_session { max_chunk = 10 }
+    local peer = new_peer { replies = { EHLO = offers } }
+    local take = peer.take
+    function peer:take(bytes)
+      take(self, bytes)
+      if self.chunk then
+        self.out = self.out .. "junk\r\n"
+      end
+    end
+    run(session, peer)
+    local octets = session:trace():match "C: BDAT 21 LAST\nS: junk\nC: %[(%d+) octets%]\n%-%- this is no SMTP reply: junk"
+    assert.truthy(tonumber(octets) < 21)
+  end)
+
   it("tells how TLS went, and shows both sides behind it", function()
     local session = new_session()
     run(session, new_peer { tls = server }, { tls = client })

@@ -3,7 +3,7 @@ local talk = require "support.smtp_talk"
 local STATE = -3
 
 -- the engine in each state: how it gets there, and what a fault means then
-local ahead, alone = { "PIPELINING", "STARTTLS" }, { "STARTTLS" }
+local ahead, alone, chunked = { "PIPELINING", "STARTTLS" }, { "STARTTLS" }, { "PIPELINING", "CHUNKING" }
 
 local function answered(t, ...)
   t:said()
@@ -17,6 +17,14 @@ end
 local function begun(extensions, ...)
   local t = talk.ready(extensions)
   t:begin(1, { "one@b.example", "two@b.example" })
+  return answered(t, ...)
+end
+
+-- two messages in one flight, some replies read
+local function batch(...)
+  local t = talk.ready(chunked)
+  t:batch(1, nil, { "one@b.example", "two@b.example" })
+  t:batch(2)
   return answered(t, ...)
 end
 
@@ -77,6 +85,33 @@ local states = {
     t:begin(2)
     return answered(t)
   end,
+  batch = function() return batch() end,
+  batch_half = function() return batch("250 Ok", "250 Ok", "550 no", "250 queued", "250 Ok") end,
+  batch_refused = function() return batch("550 no", "503 a", "503 b") end,
+  bdat_body = function()
+    local t = talk.ready(chunked)
+    t:begin(1, { "one@b.example", "two@b.example" }, 70000)
+    answered(t, "250 Ok", "250 Ok", "250 Ok")
+    t.engine:body "half a li"
+    return answered(t)
+  end,
+  bdat_unsent = function()
+    local t = talk.ready(chunked)
+    t:batch(1, nil, { "one@b.example", "two@b.example" })
+    t:said(90)
+    return t
+  end,
+  chunk = function()
+    local t = begun(chunked, "250 Ok", "250 Ok", "250 Ok")
+    t.engine:body "half a li"
+    t:events()
+    return answered(t)
+  end,
+  chunk_last = function()
+    local t = begun(chunked, "250 Ok", "250 Ok", "250 Ok")
+    t:message()
+    return answered(t)
+  end,
   kept = function()
     local t = begun(alone, "250 Ok", "250 Ok", "250 Ok", "354 go")
     t:message()
@@ -88,18 +123,25 @@ local long = ("x"):rep(70000)
 local faults = {
   ["2xx"] = "250 Ok\r\n", ["220"] = "220 Ok\r\n", ["3xx"] = "354 go\r\n", ["4xx"] = "451 later\r\n",
   ["421"] = "421 bye\r\n", ["5xx"] = "550 no\r\n", garbage = "HTTP/1.1 200\r\n", nothing = "\r\n",
-  ["one too many"] = "250 Ok\r\n250 Ok\r\n250 Ok\r\n250 Ok\r\n250 Ok\r\n250 Ok\r\n250 Ok\r\n",
+  ["one too many"] = ("250 Ok\r\n"):rep(10),
   mixed = "250-a\r\n550 b\r\n", flood = "250 " .. long, lines = ("250-x\r\n"):rep(101), ["1xx"] = "150 x\r\n",
   eof = "", ["half a reply"] = "250-a\r\n25",
 }
 
--- where the end of the body is out, and where it is not
-local ended_body = { final = true, final_quit = true, final_next = true }
+-- whose end is out
+local end_out = {
+  final = "^1/", final_quit = "^1/", final_next = "^1/", chunk_last = "^1/", batch = "", batch_half = "",
+  batch_refused = "",
+}
+
+local function is_out(name, key)
+  return end_out[name] ~= nil and key:find(end_out[name]) ~= nil
+end
 
 local function check_outcomes(t, name, fault)
   for key, ev in pairs(t.settled) do
     local where = name .. ", " .. fault .. ", " .. key
-    local out = ended_body[name] and key:find "^1/"
+    local out = is_out(name, key)
     if ev.outcome == "delivered" then
       assert.are.equal("2", ev.reply.text:sub(1, 1), where)
       assert.is_truthy(out or name == "kept", where)
@@ -130,7 +172,8 @@ end
 
 local begun_in = {
   mail = 2, mail_ahead = 2, rcpt = 2, rcpt_ahead = 2, data = 2, data_ahead = 2, body = 2, body_unsent = 2, final = 2,
-  final_quit = 2, final_next = 3, dot_alone = 2, rset = 3, kept = 2,
+  final_quit = 2, final_next = 3, dot_alone = 2, rset = 3, kept = 2, batch = 3, batch_half = 3, batch_refused = 3,
+  bdat_body = 2, bdat_unsent = 2, chunk = 2, chunk_last = 2,
 }
 
 local function enter_state(enter, name)
@@ -171,7 +214,7 @@ describe("smtp/engine_reply", function()
         for _, key in ipairs(t.begun) do
           local ev = t.settled[key]
           local told = name == "kept" or name == "dot_alone" or name == "rset" and key ~= "2/1"
-          local want = ended_body[name] and key ~= "2/1" and "unknown" or "deferred"
+          local want = is_out(name, key) and "unknown" or "deferred"
           assert.is_true(told or ev.outcome == want and ev.lost and ev.kind == "protocol", name .. ", " .. fault .. ", " .. key)
         end
       end)
@@ -194,7 +237,7 @@ describe("smtp/engine_reply", function()
         for _, key in ipairs(t.begun) do
           local ev = t.settled[key]
           if ev.lost then
-            assert.are.equal(ended_body[name] and key ~= "2/1" and "unknown" or "deferred", ev.outcome, name)
+            assert.are.equal(is_out(name, key) and "unknown" or "deferred", ev.outcome, name)
             assert.are.equal(t.ended.text, ev.text)
           end
         end
@@ -206,6 +249,7 @@ describe("smtp/engine_reply", function()
     each_state(function(name, enter)
       local t = enter_state(enter, name)
       t:hear "421 4.3.2 going down"
+      t:close()
       check_all(t, name, "421")
       if name == "body_unsent" then
         assert.are.same({ "body", "body" }, { t.ended.stage, t.settled["1/1"].stage })
@@ -254,6 +298,24 @@ describe("smtp/engine_reply", function()
     assert.are.equal("deferred", t.settled["1/1"].outcome)
     assert.are.equal("", t:said())
     assert.are.equal(STATE, t.engine:body "more")
+  end)
+
+  it("waits for the close behind a 421 only where messages are at stake", function()
+    local t = batch()
+    t:hear "421 4.7.0 too many"
+    assert.is_nil(t.ended)
+    assert.is_false(t.engine:can_begin())
+    t.engine:abort("timeout", "no reply in 300 s")
+    t:events()
+    assert.are.same({ "reply", "mail", 421 }, { t.ended.kind, t.ended.stage, t.ended.reply.code })
+    for _, key in ipairs { "1/1", "1/2", "2/1" } do
+      assert.are.same({ "deferred", true, 421 }, { t.settled[key].outcome, t.settled[key].lost, t.settled[key].reply.code })
+    end
+    t = batch()
+    t:hear("421 4.7.0 too many", "250 Ok")
+    t:close() -- it stayed: who knows
+    assert.are.same({ "deferred", "unknown" }, { t.settled["1/1"].outcome, t.settled["2/1"].outcome })
+    assert.are.equal("connect", t.ended.kind)
   end)
 
   it("waits for the rest of an unasked 421, and for no other", function()
@@ -343,7 +405,8 @@ describe("smtp/engine_reply", function()
   end)
 
   it("refuses 3xx in place of a greeting, and HELO", function()
-    for _, name in ipairs { "greeting", "ehlo", "helo", "starttls", "mail", "rcpt", "final", "rset", "ehlo_again" } do
+    for _, name in ipairs { "greeting", "ehlo", "helo", "starttls", "mail", "rcpt", "final", "rset", "ehlo_again", "batch",
+      "batch_half", "bdat_body", "chunk", "chunk_last" } do
       local t = states[name]()
       t:hear "354 go"
       assert.are.equal("protocol", t.ended.kind, name)

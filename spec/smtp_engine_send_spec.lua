@@ -28,7 +28,7 @@ describe("smtp/engine_send", function()
   it("needs as many writes as round trips", function()
     assert.are.equal(3, writes "pipelined") -- EHLO; MAIL RCPT DATA; body QUIT
     assert.are.equal(6, writes "plain") -- one each
-    assert.are.equal(5, writes "outlook") -- STARTTLS and the second EHLO besides
+    assert.are.equal(4, writes "outlook") -- STARTTLS and the second EHLO; all in one
     assert.are.equal(4, writes "feed-two") -- one a message more
     assert.are.equal(5, writes "feed-three")
   end)
@@ -54,7 +54,7 @@ describe("smtp/engine_send", function()
     assert.are.equal(("x"):rep(255), (t.engine:greeting()))
   end)
 
-  it("never has more than 102 replies outstanding, and refills by half", function()
+  it("never has more than 128 replies outstanding, and refills by half", function()
     local t = talk.ready { "PIPELINING" }
     t:begin(1, many(1000))
     t.engine:quit()
@@ -64,7 +64,7 @@ describe("smtp/engine_send", function()
       local commands = count(octets, "\r\n")
       said, outstanding = said + commands, outstanding + commands
       bursts = bursts + (commands > 0 and 1 or 0)
-      assert.is_true(outstanding <= 102 and outstanding > 0)
+      assert.is_true(outstanding <= 128 and outstanding > 0)
       if said == 1002 and outstanding == 1 then
         t:hear "354 go"
         break
@@ -73,7 +73,7 @@ describe("smtp/engine_send", function()
       outstanding = outstanding - 1
       octets = t:said()
     end
-    assert.is_true(bursts <= 2 + 1002 / 51, bursts)
+    assert.is_true(bursts <= 2 + 1002 / 64, bursts)
     t:message()
     assert.is_truthy(t:said():find "\r\n%.\r\nQUIT\r\n$")
     t:hear "250 queued"
@@ -90,11 +90,11 @@ describe("smtp/engine_send", function()
     t:said()
     t:hear "550 no"
     assert.are.equal("", t:said())
-    for _ = 1, 50 do
+    for _ = 1, 63 do
       t:hear "503 sender first"
     end
     assert.are.equal("RSET\r\nMAIL FROM:<from@a.example>\r\nRCPT TO:<to@b.example>\r\nDATA\r\n", t:said())
-    for _ = 51, 101 do
+    for _ = 64, 127 do
       t:hear "503 sender first"
     end
     t:hear("250 Ok", "250 Ok", "250 Ok", "354 go")
@@ -159,6 +159,91 @@ describe("smtp/engine_send", function()
     t:message()
     t:begin(2)
     assert.is_truthy(t:said():find "^hello\r\n%.\r\nMAIL FROM:.*DATA\r\n$")
+  end)
+
+  it("puts 32 messages of 1 KB with CHUNKING into one write, and so on", function()
+    local t, body = talk.ready { "PIPELINING", "CHUNKING", "SIZE" }, ("x"):rep(998) .. "\r\n" .. ("y"):rep(22) .. "\r\n"
+    local views = 0
+    for batch = 1, 3 do
+      local n = 0
+      while t.engine:can_begin() do
+        n = n + 1
+        assert.are.equal(0, t:batch(batch * 100 + n, body))
+      end
+      assert.are.equal(32, n)
+      assert.are.equal(STATE, t:begin(1))
+      local octets = t:said()
+      views = views + 1
+      assert.are.equal(32, count(octets, "BDAT 1024 LAST\r\n" .. ("x"):rep(998)))
+      assert.are.equal(31, count(octets, "RSET\r\n"))
+      assert.are.equal("", t:said())
+      t:hear("250 Ok", "250 Ok", "250 1")
+      assert.is_false(t.engine:can_begin())
+      for i = 2, 32 do
+        t:hear("250 Flushed", "250 Ok", "250 Ok", "250 " .. i)
+      end
+      for i = 1, 32 do
+        local ev = t.settled[batch * 100 + i .. "/1"]
+        assert.are.same({ "delivered", "250 " .. i }, { ev.outcome, ev.reply.text })
+      end
+      assert.is_true(t.engine:can_begin())
+    end
+    assert.are.equal(3, views)
+  end)
+
+  it("needs one write a message without CHUNKING", function()
+    local t = talk.ready { "PIPELINING" }
+    t:begin(1)
+    assert.is_truthy(t:said():find "DATA\r\n$")
+    for i = 1, 20 do
+      t:hear_octets((i > 1 and "250 queued\r\n" or "") .. "250 Ok\r\n250 Ok\r\n354 go\r\n")
+      t:message()
+      t:begin(i + 1)
+      assert.is_truthy(t:said():find "^hello\r\n%.\r\nMAIL FROM.*DATA\r\n$")
+      assert.are.equal("", t:said())
+    end
+  end)
+
+  it("begins no more than 64 KiB of bodies before it hears of them", function()
+    local t, body = talk.ready { "PIPELINING", "CHUNKING" }, ("x"):rep(9998) .. "\r\n"
+    local n = 0
+    while t.engine:can_begin() do
+      n = n + 1
+      t:batch(n, body)
+    end
+    assert.are.equal(7, n)
+    assert.is_true(#t:said() > 70000)
+    for i = 1, 7 do
+      t:hear_octets((i > 1 and "250 Ok\r\n" or "") .. "250 Ok\r\n250 Ok\r\n250 queued\r\n")
+    end
+    assert.are.equal("delivered", t.settled["7/1"].outcome)
+    assert.are.equal(0, t:batch(8, ("x"):rep(65534) .. "\r\n")) -- the largest that does not wait
+    assert.is_false(t.engine:can_begin())
+    assert.are.equal(65536, #t:said():match "BDAT 65536 LAST\r\n(.*)$")
+  end)
+
+  it("sends no body of more than 64 KiB before one recipient is accepted", function()
+    local t = talk.ready { "PIPELINING", "CHUNKING" }
+    t:begin(1, { "one@b", "two@b" }, 65537)
+    assert.is_falsy(t:said():find "BDAT")
+    assert.are.equal("", talk.names(t:events()))
+    assert.are.equal("accepted", talk.names(t:hear("250 Ok", "250 Ok")))
+    assert.are.equal("settled body", talk.names(t:hear "550 no"))
+    assert.are.equal("BDAT 65537 LAST\r\n", t:said())
+    t.engine:body(("x"):rep(65535))
+    t.engine:begin(2, "", { "three@b" }, 7, 0)
+    t:message "\r\n"
+    assert.are.equal("body", talk.names(t:events()))
+    t:message()
+    assert.is_truthy(t:said():find "x\r\nRSET\r\nMAIL FROM:<>\r\nRCPT TO:<three@b>\r\nBDAT 7 LAST\r\nhello\r\n$")
+  end)
+
+  it("goes ahead with window 1 as without PIPELINING, but for its own commands", function()
+    for _, extensions in ipairs { { "PIPELINING" }, { "PIPELINING", "CHUNKING" } } do
+      local t = talk.ready(extensions, false, false, false, 1)
+      assert.are.equal(0, t:begin(1))
+      assert.are.equal(STATE, t:begin(2))
+    end
   end)
 
   it("says STARTTLS once it is ready, offered, and alone", function()

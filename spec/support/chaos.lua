@@ -118,20 +118,29 @@ function watch:sending(op)
   self:check(op.data ~= "", "an empty SEND")
 end
 
--- from the dot on, whatever became of the line's end: it may have been taken
+-- from the dot on, whatever became of the line's end, or from the last octet of
+-- the last chunk: it may have been taken
 function watch:end_presented(tag)
   local body = self.messages[tag].body
+  local dotted, chunk = body .. ".", ("BDAT %d LAST\r\n"):format(#body) .. body
   for _, text in pairs(self.presented) do
-    if text:find(body .. ".", 1, true) or text:find(("BDAT %d LAST\r\n%s"):format(#body, body), 1, true) then return true end
+    if text:find(dotted, 1, true) or text:find(chunk, 1, true) then return true end
   end
   return false
+end
+
+local function some_end(text)
+  for size, at in text:gmatch "BDAT (%d+) LAST\r\n()" do
+    if #text >= at - 1 + size then return true end
+  end
+  return text:find("\r\n.", 1, true)
 end
 
 -- may a deadline lie beyond the total?  Only once some end of a body is out
 function watch:timed(op)
   self:check(op.deadline, op.op .. " without a deadline")
   local text = self.presented[op.conn] or ""
-  if self.till and not text:find("\r\n.", 1, true) and not text:find("LAST\r\n", 1, true) then
+  if self.till and not some_end(text) then
     self:check(op.deadline <= self.till + 1e-3, ("%s until %.3f, beyond the total %.3f"):format(op.op, op.deadline, self.till))
   end
 end

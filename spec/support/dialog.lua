@@ -4,11 +4,13 @@
 --
 -- Head:
 --   hostname NAME              the EHLO argument (client.example)
---   message SENDER [size=N] [8bit] [utf8]       a transaction; "<>" is empty
---   to RECIPIENT OUTCOME STAGE [CODE] [lost]    its next recipient
+--   message SENDER [size=N] [sized] [8bit] [utf8]   a transaction; "<>" is
+--                              empty; sized: the size is that of its body
+--   to RECIPIENT OUTCOME STAGE [CODE] [lost] [split]   its next recipient
 --   body TEXT                  its octets, escaped (hello\r\n)
 --   tls                        the client asks for STARTTLS where offered
---   careful                    no PIPELINING
+--   careful                    no PIPELINING, no CHUNKING
+--   window N                   so many transactions in flight at most
 --   quit late | never          QUIT is asked for when all have their outcome,
 --                              or not at all; else with the last message
 --   end KIND [STAGE]           how the session ends ("quit": by QUIT)
@@ -48,6 +50,8 @@ function head.message(d, rest)
       m.flags = m.flags + 1
     elseif o == "utf8" then
       m.flags = m.flags + 2
+    elseif o == "sized" then
+      m.size = #m.body
     else
       m.size = tonumber(o:match "^size=(%d+)$") or error(o)
     end
@@ -64,11 +68,18 @@ function head.to(d, rest)
     stage = stage,
     code = tonumber(more:match("%d+")),
     lost = more:find("lost", 1, true) ~= nil,
+    split = more:find("split", 1, true) ~= nil,
   }
 end
 
 function head.body(d, rest)
-  d.messages[#d.messages].body = unescape(rest)
+  local m = d.messages[#d.messages]
+  m.size = m.size == #m.body and #unescape(rest) or m.size
+  m.body = unescape(rest)
+end
+
+function head.window(d, rest)
+  d.window = tonumber(rest)
 end
 
 head["end"] = function(d, rest)

@@ -4,14 +4,25 @@ local dialog = require "support.dialog"
 
 local pairs_of = {}
 
--- the client's octets -> commands; a body is one, "." for short
+-- the client's octets -> commands; a body is one, "." for short, and so is
+-- BDAT LAST
 local function commands(octets, in_body, add)
-  for line in octets:gmatch("(.-)\r\n") do
+  local at = 1
+  while at <= #octets do
+    local line, next_at = octets:match("^(.-)\r\n()", at)
+    if not line then
+      return
+    end
+    at = next_at
+    local size, last = line:match "^BDAT (%d+)(.*)$"
     if in_body then
       in_body = line ~= "."
       if not in_body then
         add(".")
       end
+    elseif size then
+      add(last == " LAST" and "." or "BDAT", true)
+      at = at + tonumber(size)
     else
       add(line:match("^%u+"))
     end
@@ -28,9 +39,9 @@ end
 -- behind the reply.  Stops where the server breaks the protocol.
 function pairs_of.list(d)
   local list, asked, answered, offset = { { command = "GREETING" } }, 1, 0, 0
-  local function add(command)
+  local function add(command, bdat)
     asked = asked + 1
-    list[asked] = { command = command or "?" }
+    list[asked] = { command = command or "?", bdat = bdat }
   end
   for _, step in ipairs(d.steps) do
     local octets = (step.side == "S" or step.side == "C") and (dialog.bytes(step) or "EHLO\r\n") or ""
@@ -54,7 +65,7 @@ function pairs_of.list(d)
   return list
 end
 
--- the replies to bodies that had a recipient, in order: a dot alone has none
+-- the replies to bodies that were sent, in order: a dot alone ends none
 function pairs_of.verdicts(d)
   local verdicts, accepted = {}, false
   for _, p in ipairs(pairs_of.list(d)) do
@@ -62,7 +73,7 @@ function pairs_of.verdicts(d)
       accepted = false
     elseif p.command == "RCPT" then
       accepted = accepted or (p.code or 999) < 300
-    elseif p.command == "." and accepted then
+    elseif p.command == "." and (accepted or p.bdat) then
       verdicts[#verdicts + 1] = p
     end
   end

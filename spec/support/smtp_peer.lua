@@ -61,6 +61,15 @@ end
 
 -- one command, or one whole body; false when there is none yet
 function Peer:command()
+  if self.chunk then
+    if #self.text < self.chunk then
+      return false
+    end
+    self.bodies[#self.bodies + 1] = self.text:sub(1, self.chunk)
+    self.text, self.chunk = self.text:sub(self.chunk + 1), nil
+    self:answer("body")
+    return true
+  end
   if self.in_body then
     local at, last = ("\r\n" .. self.text):find("\r\n.\r\n", 1, true)
     if not at then
@@ -78,6 +87,10 @@ function Peer:command()
   self.text = rest
   self.lines[#self.lines + 1] = line
   local verb = line:match("^%u+")
+  self.chunk = tonumber(line:match("^BDAT (%d+)"))
+  if self.chunk then
+    return true
+  end
   local reply = self:answer(verb, line)
   self.in_body = verb == "DATA" and reply and reply:find("^354") ~= nil
   if verb == "STARTTLS" and reply and reply:find("^220") and self.tls then

@@ -11,7 +11,7 @@ player.__index = player
 function player.new(d, how)
   local p = setmetatable({ d = d, how = how or {}, given = 0, begun = 0, open = 0 }, player)
   p.outcomes, p.ends, p.writes, p.failed, p.stages = {}, {}, {}, {}, {}
-  p.engine = smtp.engine(d.hostname, d.careful)
+  p.engine = smtp.engine(d.hostname, d.careful, d.lmtp, false, d.window)
   return p
 end
 
@@ -205,7 +205,7 @@ end
 -- the outcomes as one text, for comparing
 local function row(ev)
   local code = ev.reply and ev.kind ~= "policy" and ev.reply.code or nil
-  return ("%s %s %s%s"):format(ev.outcome, ev.stage, code or "-", ev.lost and " lost" or "")
+  return ("%s %s %s%s%s"):format(ev.outcome, ev.stage, code or "-", ev.lost and " lost" or "", ev.split and " split" or "")
 end
 
 function player:told()
@@ -224,7 +224,8 @@ function player.expected(d)
   local t = {}
   for i, m in ipairs(d.messages) do
     for j, r in ipairs(m.recipients) do
-      t[#t + 1] = ("%d/%d %s %s %s%s"):format(i, j, r.outcome, r.stage, r.code or "-", r.lost and " lost" or "")
+      t[#t + 1] = ("%d/%d %s %s %s%s%s"):format(i, j, r.outcome, r.stage, r.code or "-", r.lost and " lost" or "",
+        r.split and " split" or "")
     end
   end
   t[#t + 1] = d.ended and ("end %s %s"):format(d.ended.kind, d.ended.stage) or "no end"

@@ -4,8 +4,8 @@ local smtp = require "directsend.test".smtp
 local talk = {}
 talk.__index = talk
 
-function talk.new(hostname, careful)
-  return setmetatable({ engine = smtp.engine(hostname or "client.example", careful), settled = {} }, talk)
+function talk.new(hostname, careful, ...)
+  return setmetatable({ engine = smtp.engine(hostname or "client.example", careful, ...), settled = {} }, talk)
 end
 
 -- all events there are, settled ones also under "txn/recipient"
@@ -47,8 +47,8 @@ function talk:close()
 end
 
 -- past EHLO, with these extensions
-function talk.ready(extensions, careful)
-  local t = talk.new(nil, careful)
+function talk.ready(extensions, careful, ...)
+  local t = talk.new(nil, careful, ...)
   t:hear "220 mx.example ESMTP"
   t:said()
   local lines = { "250-mx.example" }
@@ -67,6 +67,17 @@ end
 function talk:message(octets)
   assert(self.engine:body(octets or "hello\r\n") == 0)
   return self.engine:body_end()
+end
+
+-- with CHUNKING: one sized message, begun and given
+function talk:batch(id, octets, recipients)
+  octets = octets or "hello\r\n"
+  local rc = self:begin(id, recipients, #octets)
+  if rc ~= 0 then
+    return rc
+  end
+  self:events()
+  return self:message(octets)
 end
 
 -- the names of events, in order

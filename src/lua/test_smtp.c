@@ -202,13 +202,16 @@ static ds_smtp *check_engine (lua_State *L) {
   return *s;
 }
 
-/* engine(hostname, careful) -> engine, or nil */
+/* engine(hostname, careful, lmtp, tls, window) -> engine, or nil */
 static int l_engine (lua_State *L) {
   ds_smtp_config c;
   ds_smtp **s;
   memset(&c, 0, sizeof c);
   c.hostname = luaL_checkstring(L, 1);
   c.careful = lua_toboolean(L, 2);
+  c.lmtp = lua_toboolean(L, 3);
+  c.tls = lua_toboolean(L, 4);
+  c.window = (unsigned)luaL_optinteger(L, 5, 0);
   s = (ds_smtp **)lua_newuserdata(L, sizeof *s);
   *s = NULL;
   luaL_getmetatable(L, ENGINE);
@@ -261,6 +264,16 @@ static int l_event (lua_State *L) {
 static int l_output (lua_State *L) {
   const ds_span o = ds_smtp_output(check_engine(L));
   lua_pushlstring(L, o.n > 0 ? o.p : "", o.n);
+  return 1;
+}
+
+static int l_pending (lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)ds_smtp_pending(check_engine(L)));
+  return 1;
+}
+
+static int l_ending (lua_State *L) {
+  lua_pushboolean(L, ds_smtp_ending(check_engine(L)));
   return 1;
 }
 
@@ -369,6 +382,8 @@ static const luaL_Reg methods[] = {
     {"event", l_event},
     {"output", l_output},
     {"taken", l_taken},
+    {"pending", l_pending},
+    {"ending", l_ending},
     {"starttls", l_starttls},
     {"tls_started", l_tls_started},
     {"can_begin", l_can_begin},

@@ -28,10 +28,10 @@ static ds_stage awaited (const ds_session *s) {
   return ds_smtp_waiting(s->smtp, &serial);
 }
 
-/* once the final dot is out only its own limit counts: to give up then is to
-   not know */
+/* once the end of a body is out only the limits of replies count: to give up
+   then is to not know */
 static int capped (const ds_session *s, ds_time due) {
-  return s->until < due && awaited(s) != DS_STAGE_FINAL;
+  return s->until < due && !ds_smtp_ending(s->smtp);
 }
 
 static ds_time cap (const ds_session *s, ds_time due) {
@@ -70,9 +70,11 @@ static const char *const asked_for[] = {
     [DS_STAGE_GREETING] = "greeting",
     [DS_STAGE_EHLO] = "reply to EHLO",
     [DS_STAGE_STARTTLS] = "reply to STARTTLS",
+    [DS_STAGE_AUTH] = "reply to AUTH",
     [DS_STAGE_MAIL] = "reply to MAIL",
     [DS_STAGE_RCPT] = "reply to RCPT",
     [DS_STAGE_DATA] = "reply to DATA",
+    [DS_STAGE_BODY] = "reply to BDAT",
     [DS_STAGE_FINAL] = "reply to the end of the message",
     [DS_STAGE_RSET] = "reply to RSET",
     [DS_STAGE_QUIT] = "reply to QUIT",

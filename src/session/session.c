@@ -41,7 +41,7 @@ void ds_session_until (ds_session *s, ds_time until) {
 }
 
 size_t ds_session_pending (const ds_session *s) {
-  return s->wire.len + ds_smtp_output(s->smtp).n;
+  return s->wire.len + ds_smtp_pending(s->smtp);
 }
 
 ds_smtp *ds_session_smtp (ds_session *s) {
@@ -143,7 +143,7 @@ int ds_session_next_event (ds_session *s, ds_time now, ds_smtp_event *ev) {
       meet_doom(s);
       continue;
     }
-    if (ev->event == DS_SMTP_BODY)
+    if (ev->event == DS_SMTP_BODY && ev->reply != NULL)
       ds_trace_body(&s->trace);
     else if (ev->event == DS_SMTP_ENDED)
       on_ended(s, ev);

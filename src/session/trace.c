@@ -9,6 +9,7 @@ void ds_trace_init (ds_trace *t, ds_buf *to) {
 
 void ds_trace_clear (ds_trace *t) {
   ds_buf_clear(&t->line);
+  ds_buf_clear(&t->said);
 }
 
 static int full (const ds_trace *t) {
@@ -54,16 +55,23 @@ static void keep (ds_buf *b, ds_span part) {
   ds_buf_append(b, part.p, part.n < room ? part.n : room);
 }
 
+/* one line, or the beginning of one, which is kept; 1 and the line when it is
+   whole: to be emptied then */
+static int take_line (ds_buf *kept, ds_span *bytes, ds_span *whole) {
+  ds_span line;
+  const int ended = next_line(bytes, &line);
+  keep(kept, line);
+  *whole = without_cr(ds_buf_span(kept));
+  return ended;
+}
+
 void ds_trace_server (ds_trace *t, ds_span bytes) {
   ds_span line;
-  if (t->to == NULL)
-    return;
-  while (next_line(&bytes, &line)) {
-    keep(&t->line, line);
-    show(t, "S: ", without_cr(ds_buf_span(&t->line)));
-    ds_buf_empty(&t->line);
-  }
-  keep(&t->line, line);
+  while (t->to != NULL && bytes.n > 0)
+    if (take_line(&t->line, &bytes, &line)) {
+      show(t, "S: ", line);
+      ds_buf_empty(&t->line);
+    }
 }
 
 void ds_trace_body (ds_trace *t) {
@@ -77,8 +85,8 @@ static void count (ds_trace *t) {
     ds_buf_printf(t->to, "C: [%llu octets]\n", (unsigned long long)t->octets);
 }
 
-/* count octets up to the final dot; 1 when it was there */
-static int skip_body (ds_trace *t, ds_span *bytes) {
+/* count octets up to the final dot */
+static void skip_body (ds_trace *t, ds_span *bytes) {
   for (; bytes->n > 0 && t->matched < 5; bytes->p++, bytes->n--) {
     t->octets++;
     if (*bytes->p == final_dot[t->matched])
@@ -87,25 +95,58 @@ static int skip_body (ds_trace *t, ds_span *bytes) {
       t->matched = *bytes->p == '\r';
   }
   if (t->matched < 5)
-    return 0;
+    return;
   t->octets -= 3;
   count(t);
   show(t, "C: ", ds_span_str("."));
   t->body = 0;
-  return 1;
+}
+
+static void skip_chunk (ds_trace *t, ds_span *bytes) {
+  const size_t n = bytes->n < t->left ? bytes->n : (size_t)t->left;
+  t->octets += n;
+  t->left -= n;
+  *bytes = ds_span_of(bytes->p + n, bytes->n - n);
+  if (t->left == 0)
+    count(t);
+}
+
+/* octets behind this command; it is ours, its number fits */
+static uint64_t chunk_size (ds_span line) {
+  static const char verb[] = "BDAT ";
+  size_t i = sizeof verb - 1;
+  uint64_t n = 0;
+  if (line.n < i || memcmp(line.p, verb, i) != 0)
+    return 0;
+  for (; i < line.n && ds_is_digit((unsigned char)line.p[i]); i++)
+    n = n * 10 + (uint64_t)(line.p[i] - '0');
+  return n;
+}
+
+static void client_line (ds_trace *t, ds_span *bytes) {
+  ds_span line;
+  if (!take_line(&t->said, bytes, &line))
+    return;
+  show(t, "C: ", line);
+  t->left = chunk_size(line);
+  t->octets = 0;
+  ds_buf_empty(&t->said);
 }
 
 void ds_trace_client (ds_trace *t, ds_span bytes) {
-  ds_span line;
-  if (t->to == NULL || (t->body && !skip_body(t, &bytes)))
-    return;
-  while (next_line(&bytes, &line))
-    show(t, "C: ", without_cr(line));
+  while (t->to != NULL && bytes.n > 0)
+    if (t->body)
+      skip_body(t, &bytes);
+    else if (t->left > 0)
+      skip_chunk(t, &bytes);
+    else
+      client_line(t, &bytes);
 }
 
 void ds_trace_note (ds_trace *t, const char *text) {
-  if (t->to != NULL && t->body)
+  if (t->to != NULL && (t->body || t->left > 0))
     count(t);
   t->body = 0;
+  t->left = 0;
   show(t, "-- ", ds_span_str(text));
 }

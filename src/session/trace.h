@@ -13,8 +13,10 @@
 
 typedef struct ds_trace {
   ds_buf *to;      /* NULL: nothing is traced */
-  ds_buf line;     /* the server's unfinished line */
-  uint64_t octets; /* of a body */
+  ds_buf line;     /* the server's unfinished line … */
+  ds_buf said;     /* … and the client's */
+  uint64_t octets; /* of a body, or of a chunk */
+  uint64_t left;   /* of a chunk */
   int body;        /* what the client says is a body, up to its final dot */
   int matched;     /* octets of CRLF "." CRLF seen last */
 } ds_trace;
@@ -22,11 +24,12 @@ typedef struct ds_trace {
 void ds_trace_init (ds_trace *t, ds_buf *to);
 void ds_trace_clear (ds_trace *t);
 
-/* bytes in any pieces; the server's appear line by line, when complete */
+/*
+** Bytes in any pieces; they appear line by line, when complete.  What follows
+** BDAT is only counted, and so is, after ds_trace_body, what the client says
+** up to the final dot.
+*/
 void ds_trace_server (ds_trace *t, ds_span bytes);
-
-/* whole commands; or, after ds_trace_body, octets of a body, which are only
-   counted, up to the final dot, and commands again */
 void ds_trace_client (ds_trace *t, ds_span bytes);
 void ds_trace_body (ds_trace *t);
 

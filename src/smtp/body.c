@@ -40,6 +40,17 @@ static int add_lines (ds_body *b, ds_buf *out, const char *p, size_t n) {
   return ds_buf_append(out, p + run, n - run);
 }
 
+int ds_body_look (ds_body *b, const char *p, size_t n) {
+  const ds_body was = *b;
+  size_t at, len;
+  for (at = 0; at < n; at += len)
+    if ((len = piece(b, p + at, n - at)) == 0) {
+      *b = was;
+      return DS_ERR_USAGE;
+    }
+  return DS_OK;
+}
+
 int ds_body_add (ds_body *b, ds_buf *out, const char *p, size_t n) {
   const ds_body was = *b;
   const size_t len = out->len;

@@ -138,6 +138,11 @@ int ds_command_word (ds_buf *out, const char *verb) {
   return close_line(&l, out);
 }
 
+int ds_command_bdat (ds_buf *out, uint64_t octets, int last) {
+  return ds_buf_printf(out, "BDAT %llu%s\r\n", (unsigned long long)octets,
+                       last ? " LAST" : "");
+}
+
 int ds_command_ehlo (ds_buf *out, const char *verb, ds_span name) {
   line l;
   open_line(&l);

@@ -34,5 +34,6 @@ int ds_command_ehlo (ds_buf *out, const char *verb, ds_span name);
 int ds_command_mail (ds_buf *out, ds_span sender,
                      const ds_command_mail_args *a);
 int ds_command_rcpt (ds_buf *out, ds_span recipient, int utf8);
+int ds_command_bdat (ds_buf *out, uint64_t octets, int last);
 
 #endif

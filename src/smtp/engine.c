@@ -16,6 +16,7 @@ static const unsigned char stage_of[] = {
     [DS_CMD_MAIL] = DS_STAGE_MAIL,
     [DS_CMD_RCPT] = DS_STAGE_RCPT,
     [DS_CMD_DATA] = DS_STAGE_DATA,
+    [DS_CMD_CHUNK] = DS_STAGE_BODY,
     [DS_CMD_EOM] = DS_STAGE_FINAL,
     [DS_CMD_RSET] = DS_STAGE_RSET,
     [DS_CMD_QUIT] = DS_STAGE_QUIT,
@@ -35,8 +36,12 @@ ds_smtp *ds_smtp_new (const ds_smtp_config *c) {
     return NULL;
   }
   s->careful = c->careful;
+  s->window = c->window > 0 ? c->window : DS_WINDOW;
+  s->ring = s->few;
+  s->last = &s->txns;
   ds_buf_init(&s->in);
   ds_buf_init(&s->out);
+  ds_buf_init(&s->chunk);
   ds_reply_parser_init(&s->parser);
   ds_engine_expect(s, DS_CMD_GREETING, NULL, 0);
   return s;
@@ -49,6 +54,9 @@ void ds_smtp_free (ds_smtp *s) {
   ds_reply_parser_clear(&s->parser);
   ds_buf_clear(&s->in);
   ds_buf_clear(&s->out);
+  ds_buf_clear(&s->chunk);
+  if (s->ring != s->few)
+    ds_free(s->ring);
   ds_free(s->hostname);
   ds_free(s);
 }
@@ -57,8 +65,27 @@ const ds_expected *ds_engine_head (const ds_smtp *s) {
   return s->count > 0 ? &s->ring[s->head] : NULL;
 }
 
+static size_t ring_size (const ds_smtp *s) {
+  return s->ring == s->few ? DS_FEW : DS_RING;
+}
+
+int ds_engine_room (ds_smtp *s) {
+  ds_expected *ring;
+  size_t i;
+  if (s->count < ring_size(s))
+    return DS_OK;
+  ring = (ds_expected *)ds_malloc(DS_RING * sizeof *ring);
+  if (ring == NULL)
+    return DS_ERR_NOMEM;
+  for (i = 0; i < s->count; i++)
+    ring[i] = s->ring[(s->head + i) % DS_FEW];
+  s->ring = ring;
+  s->head = 0;
+  return DS_OK;
+}
+
 void ds_engine_expect (ds_smtp *s, ds_command cmd, ds_txn *t, size_t rcpt) {
-  ds_expected *e = &s->ring[(s->head + s->count) % DS_RING];
+  ds_expected *e = &s->ring[(s->head + s->count) % ring_size(s)];
   e->txn = t;
   e->rcpt = (uint32_t)rcpt;
   e->cmd = (uint8_t)cmd;
@@ -72,7 +99,7 @@ void ds_engine_expect (ds_smtp *s, ds_command cmd, ds_txn *t, size_t rcpt) {
 
 ds_expected ds_engine_pop (ds_smtp *s) {
   ds_expected e = s->ring[s->head];
-  s->head = (s->head + 1) % DS_RING;
+  s->head = (s->head + 1) % ring_size(s);
   s->count--;
   s->popped++;
   if (e.txn != NULL)
@@ -80,8 +107,12 @@ ds_expected ds_engine_pop (ds_smtp *s) {
   return e;
 }
 
+/* what the oldest awaited reply answers has been handed over, a body with its
+   end */
 static int head_is_out (const ds_smtp *s) {
-  return s->count > 0 && s->ring[s->head].end <= s->taken;
+  const ds_expected *e = ds_engine_head(s);
+  return e != NULL && e->end <= s->taken &&
+         (e->cmd != DS_CMD_EOM || ds_txn_ending(s, e->txn));
 }
 
 static ds_stage awaited (const ds_smtp *s) {
@@ -101,7 +132,7 @@ ds_stage ds_smtp_waiting (const ds_smtp *s, uint32_t *serial) {
   return stage != DS_STAGE_NONE ? stage : DS_STAGE_RSET;
 }
 
-ds_stage ds_engine_stage (const ds_smtp *s) {
+ds_stage ds_engine_stage (ds_smtp *s) {
   const ds_txn *t = ds_txn_unsaid(s);
   if (s->count > 0)
     return awaited(s);
@@ -141,27 +172,37 @@ void ds_engine_post (ds_smtp *s, ds_smtp_event_kind e, const ds_expected *of,
 static void stop (ds_smtp *s) {
   s->over = 1;
   s->body = NULL;
+  s->body_due = 0;
   s->has_slot = 0;
   ds_buf_clear(&s->in);
+  ds_buf_clear(&s->chunk);
 }
 
 void ds_engine_end (ds_smtp *s, ds_kind kind, ds_stage stage, const ds_reply *r,
-                    const char *text, int shifted) {
+                    const char *text, ds_end how) {
   if (s->over)
     return;
   stop(s);
+  if (s->leaving && how == DS_END_PLAIN) {
+    kind = DS_KIND_REPLY;
+    stage = s->leaving_stage;
+    how = DS_END_ANSWERED;
+    text = "";
+  } else
+    s->end_reply.code = 0;
   s->end_kind = kind;
   s->end_stage = stage;
   if (r != NULL)
-    s->end_reply = *r;
+    ds_reply_copy(&s->end_reply, r);
   ds_smtp_printable(s->end_text, sizeof s->end_text, ds_span_str(text));
   s->count = 0;
   ds_buf_clear(&s->out);
-  ds_txn_conclude(s, shifted);
+  ds_txn_conclude(s, how);
 }
 
 void ds_engine_no_memory (ds_smtp *s) {
-  ds_engine_end(s, DS_KIND_LOCAL, ds_engine_stage(s), NULL, "out of memory", 0);
+  ds_engine_end(s, DS_KIND_LOCAL, ds_engine_stage(s), NULL, "out of memory",
+                DS_END_PLAIN);
 }
 
 int ds_smtp_receive_data (ds_smtp *s, const void *p, size_t n) {
@@ -194,11 +235,16 @@ static void on_close (ds_smtp *s) {
                 ds_reply_partial(&s->parser)
                     ? "the server closed the connection within a reply"
                     : "the server closed the connection",
-                0);
+                DS_END_PLAIN);
 }
 
 /* an idle session keeps no buffers */
 static void rest (ds_smtp *s) {
+  if (s->ring != s->few && s->count == 0) {
+    ds_free(s->ring);
+    s->ring = s->few;
+    s->head = 0;
+  }
   ds_buf_shrink(&s->in);
   ds_buf_shrink(&s->out);
   ds_buf_shrink(&s->parser.line);
@@ -219,12 +265,20 @@ static int step (ds_smtp *s) {
   ds_engine_send(s);
   if (s->txns == NULL)
     rest(s);
-  return s->over;
+  return s->over || s->body_due;
 }
 
 static void tell_slot (ds_smtp *s, ds_smtp_event *ev) {
   *ev = s->slot;
   s->has_slot = 0;
+}
+
+static void tell_body (ds_smtp *s, ds_smtp_event *ev) {
+  ev->event = DS_SMTP_BODY;
+  ev->txn = s->body->id;
+  ev->stage = s->body_reply != NULL ? DS_STAGE_DATA : DS_STAGE_BODY;
+  ev->reply = s->body_reply;
+  s->body_due = 0;
 }
 
 static void tell_end (ds_smtp *s, ds_smtp_event *ev) {
@@ -244,10 +298,14 @@ int ds_smtp_next_event (ds_smtp *s, ds_smtp_event *ev) {
     if (ds_txn_tell(s, ev))
       return 1;
     ev->txn = 0;
-    if (s->has_slot && sync(s))
+    if ((s->has_slot || s->body_due) && sync(s))
       continue;
     if (s->has_slot) {
       tell_slot(s, ev);
+      return 1;
+    }
+    if (s->body_due) {
+      tell_body(s, ev);
       return 1;
     }
     if (s->over && !s->over_told) {
@@ -259,19 +317,11 @@ int ds_smtp_next_event (ds_smtp *s, ds_smtp_event *ev) {
   }
 }
 
-ds_span ds_smtp_output (ds_smtp *s) {
-  return ds_buf_span(&s->out);
-}
-
 void ds_smtp_taken (ds_smtp *s, size_t n) {
   if (n > s->out.len)
     n = s->out.len;
   ds_buf_consume(&s->out, n);
   s->taken += n;
-}
-
-size_t ds_smtp_pending (const ds_smtp *s) {
-  return s->out.len;
 }
 
 int ds_smtp_secret (const ds_smtp *s) {
@@ -303,18 +353,22 @@ int ds_smtp_tls_started (ds_smtp *s) {
   return DS_OK;
 }
 
-static size_t in_flight (const ds_smtp *s) {
-  const ds_txn *t;
-  size_t n = 0;
-  for (t = s->txns; t != NULL; t = t->next)
-    n++;
-  return n;
+static size_t window (const ds_smtp *s) {
+  const size_t most = ds_engine_chunking(s)     ? DS_WINDOW
+                      : ds_engine_pipelining(s) ? DS_WINDOW_DATA
+                                                : 1;
+  return s->window < most ? s->window : most;
+}
+
+/* a batch fills, goes out and drains; behind DATA there is no batch */
+static int open_to_more (const ds_smtp *s) {
+  return !ds_engine_chunking(s) ||
+         (s->octets < DS_EARLY && s->count < DS_AHEAD && !s->draining);
 }
 
 int ds_smtp_can_begin (const ds_smtp *s) {
-  const size_t most = ds_engine_pipelining(s) ? DS_WINDOW : 1;
   return !s->over && s->phase == DS_PHASE_READY && !s->quit_asked &&
-         in_flight(s) < most;
+         !s->leaving && s->txn_count < window(s) && open_to_more(s);
 }
 
 static int paths_ok (const ds_smtp_transaction *t) {
@@ -350,39 +404,9 @@ int ds_smtp_begin (ds_smtp *s, const ds_smtp_transaction *t) {
   if (c == NULL)
     return DS_ERR_NOMEM;
   if (lack != DS_LACK_NOTHING)
-    ds_txn_lack(c, lack);
+    ds_txn_lack(s, c, lack);
   ds_engine_send(s);
   return DS_OK;
-}
-
-int ds_smtp_body (ds_smtp *s, const void *p, size_t n) {
-  int rc;
-  if (s->body == NULL)
-    return DS_ERR_STATE;
-  rc = ds_body_add(&s->body_state, &s->out, (const char *)p, n);
-  if (rc == DS_ERR_NOMEM)
-    ds_engine_no_memory(s);
-  return rc;
-}
-
-int ds_smtp_body_end (ds_smtp *s) {
-  int rc;
-  if (s->body == NULL)
-    return DS_ERR_STATE;
-  rc = ds_body_end(&s->body_state, &s->out);
-  if (rc == DS_ERR_NOMEM)
-    ds_engine_no_memory(s);
-  if (rc != DS_OK)
-    return rc;
-  ds_engine_ended(s, s->body);
-  s->body = NULL;
-  ds_engine_send(s);
-  return DS_OK;
-}
-
-void ds_smtp_body_cut (ds_smtp *s, const char *text) {
-  if (s->body != NULL)
-    ds_smtp_abort(s, DS_KIND_LOCAL, text);
 }
 
 int ds_smtp_quit (ds_smtp *s) {
@@ -394,7 +418,7 @@ int ds_smtp_quit (ds_smtp *s) {
 }
 
 void ds_smtp_abort (ds_smtp *s, ds_kind kind, const char *text) {
-  ds_engine_end(s, kind, ds_engine_stage(s), NULL, text, 0);
+  ds_engine_end(s, kind, ds_engine_stage(s), NULL, text, DS_END_PLAIN);
 }
 
 const ds_smtp_ext *ds_smtp_extensions (const ds_smtp *s) {

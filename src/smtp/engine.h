@@ -65,7 +65,8 @@ typedef enum ds_smtp_event_kind {
   DS_SMTP_TLS_GO,   /* 220 to STARTTLS and nothing behind it: handshake now */
   DS_SMTP_TLS_NO,   /* STARTTLS was refused (reply); the session goes on */
   DS_SMTP_ACCEPTED, /* this recipient was accepted (reply); not yet an outcome */
-  DS_SMTP_BODY,     /* the body of this transaction may be given now */
+  DS_SMTP_BODY,     /* the body of this transaction may be given now: behind
+                       DATA (reply: the 354), or behind BDAT (NULL) */
   DS_SMTP_SETTLED,  /* the outcome of one recipient; each exactly once */
   DS_SMTP_FINISHED, /* every recipient of this transaction has its outcome */
   DS_SMTP_AUTH_OK,  /* after ds_smtp_auth: who we are is known now */
@@ -187,7 +188,8 @@ int ds_smtp_begin (ds_smtp *s, const ds_smtp_transaction *t);
 ** that are refused before their body is due.  DS_ERR_USAGE: a CR or an LF
 ** stands alone (RFC 5321 §2.3.8), nothing of this piece was queued;
 ** DS_ERR_STATE: no body is due; DS_ERR_NOMEM: the session has ended.
-** ds_smtp_body_end: that was all.  Behind DATA it adds the missing CRLF, if
+** ds_smtp_body_end: that was all.  A body nobody takes any more (its
+** recipients settle before) is swallowed, and may end anywhere.  Behind DATA it adds the missing CRLF, if
 ** any, and the final dot; the same errors.
 ** A body that goes as BDAT n LAST has exactly the octets its size says: one
 ** too many, or its end too early, and it is cut (DS_ERR_USAGE).

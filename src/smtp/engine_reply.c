@@ -8,12 +8,37 @@
 typedef void (*on_reply_fn)(ds_smtp *s, const ds_expected *e,
                             const ds_reply *r);
 
-static ds_outcome outcome_of (const ds_reply *r) {
-  return r->code < 300 ? DS_DELIVERED : r->code < 500 ? DS_DEFERRED : DS_FAILED;
+static ds_finding found (const ds_reply *r, ds_stage stage) {
+  ds_finding f = {DS_FAILED, 0, 0, 0};
+  f.stage = (uint8_t)stage;
+  if (r->code < 500)
+    f.outcome = r->code < 300 ? DS_DELIVERED : DS_DEFERRED;
+  return f;
+}
+
+/*
+** In a batch a command may be refused for what stands before it, or because
+** it came too early for this host.  Nobody is refused then: the same may do
+** one step at a time.
+*/
+static int confused (const ds_txn *t, const ds_reply *r, ds_stage stage) {
+  const int syntax = r->code == 501 || r->code == 504;
+  if (!t->bdat || r->code < 500 || r->code > 504)
+    return 0;
+  return stage > DS_STAGE_RCPT || !syntax; /* a path may be at fault */
+}
+
+static ds_finding judge (const ds_txn *t, const ds_reply *r, ds_stage stage) {
+  ds_finding f = found(r, stage);
+  if (confused(t, r, stage)) {
+    f.outcome = DS_DEFERRED;
+    f.confused = 1;
+  }
+  return f;
 }
 
 static void refused (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
-  ds_engine_end(s, DS_KIND_REPLY, (ds_stage)e->stage, r, "", 0);
+  ds_engine_end(s, DS_KIND_REPLY, (ds_stage)e->stage, r, "", DS_END_PLAIN);
 }
 
 static void broken (ds_smtp *s, ds_stage stage, const char *what,
@@ -21,7 +46,7 @@ static void broken (ds_smtp *s, ds_stage stage, const char *what,
   char text[DS_REPLY_TEXT + 128];
   snprintf(text, sizeof text, "%s%s%s", what, told[0] != '\0' ? ": " : "",
            told);
-  ds_engine_end(s, DS_KIND_PROTOCOL, stage, NULL, text, 1);
+  ds_engine_end(s, DS_KIND_PROTOCOL, stage, NULL, text, DS_END_SHIFTED);
 }
 
 static void on_greeting (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
@@ -83,13 +108,27 @@ static void give_up (ds_smtp *s, ds_txn *t) {
   s->dirty = 1;
 }
 
+/* no transaction's commands stand behind t's */
+static int last_said (const ds_txn *t) {
+  return t->next == NULL || t->next->step == DS_STEP_MAIL;
+}
+
 static void on_mail (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
   if (r->code >= 400) {
     e->txn->mail_refused = 1;
-    ds_txn_settle(e->txn, outcome_of(r), DS_STAGE_MAIL, r);
+    ds_txn_settle(e->txn, judge(e->txn, r, DS_STAGE_MAIL), r);
     give_up(s, e->txn);
   } else
     e->txn->stage = DS_STAGE_RCPT;
+}
+
+static int too_many_words (const char *text) {
+  static const char words[] = "too many recipients";
+  const size_t n = sizeof words - 1;
+  for (; strlen(text) >= n; text++)
+    if (ds_span_eqi(ds_span_of(text, n), ds_span_of(words, n)))
+      return 1;
+  return 0;
 }
 
 /*
@@ -98,8 +137,20 @@ static void on_mail (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
 ** enhanced code, and there is no too many where none was accepted.
 */
 static int too_many (const ds_txn *t, const ds_reply *r) {
-  return r->code == 552 && t->accepted > 0 &&
-         (r->enhanced[0] == '\0' || strcmp(r->enhanced, "5.5.3") == 0);
+  const char *x = r->enhanced;
+  if (t->accepted == 0 || (r->code != 452 && r->code != 552))
+    return 0;
+  return x[0] == '\0' || strcmp(x + 1, ".5.3") == 0 || too_many_words(r->text);
+}
+
+/* 0, or DS_ERR_NOMEM */
+static int refuse (ds_txn *t, const ds_expected *e, const ds_reply *r) {
+  ds_finding f = judge(t, r, DS_STAGE_RCPT);
+  if (too_many(t, r)) {
+    f.outcome = DS_DEFERRED;
+    f.split = 1;
+  }
+  return ds_txn_settle_one(t, e->rcpt, f, r);
 }
 
 static void on_rcpt (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
@@ -108,14 +159,12 @@ static void on_rcpt (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
   if (t->mail_refused)
     return;
   if (t->answered == t->count)
-    t->stage = DS_STAGE_DATA;
+    t->stage = t->bdat ? DS_STAGE_BODY : DS_STAGE_DATA;
   if (r->code < 300) {
     t->accepted++;
     t->rcpt[e->rcpt].state = DS_RCPT_ACCEPTED;
     ds_engine_post(s, DS_SMTP_ACCEPTED, e, r);
-  } else if (ds_txn_refuse(t, e->rcpt,
-                           too_many(t, r) ? DS_DEFERRED : outcome_of(r),
-                           r) != DS_OK)
+  } else if (refuse(t, e, r) != DS_OK)
     ds_engine_no_memory(s);
   else if (t->answered == t->count && t->accepted == 0)
     give_up(s, t);
@@ -124,23 +173,45 @@ static void on_rcpt (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
 static void on_data (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
   ds_txn *t = e->txn;
   if (r->code >= 400) {
-    ds_txn_settle(t, outcome_of(r), DS_STAGE_DATA, r);
+    ds_txn_settle(t, found(r, DS_STAGE_DATA), r);
     t->step = DS_STEP_DONE;
     s->dirty = 1;
   } else if (t->accepted == 0) {
     t->step = DS_STEP_DOT;
-  } else {
-    t->step = DS_STEP_BODY;
-    t->stage = DS_STAGE_BODY;
-    s->body = t;
-    s->body_state = DS_BODY_LINE_START;
-    ds_engine_post(s, DS_SMTP_BODY, e, r);
+  } else
+    ds_engine_body(s, t, r);
+}
+
+/* what is wrong with a chunk is wrong with the message; those on their way are
+   answered, too, and change nothing */
+static void on_chunk (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
+  ds_txn *t = e->txn;
+  if (r->code < 300)
+    return;
+  ds_txn_settle(t, judge(t, r, DS_STAGE_BODY), r);
+  ds_engine_sink_body(s, t);
+}
+
+/* a verdict before the end: the rest of the body has nowhere to go */
+static void on_early_verdict (ds_smtp *s, const ds_expected *e,
+                              const ds_reply *r) {
+  if (r->code < 300) {
+    broken(s, DS_STAGE_BODY, "a reply came before the message had its end",
+           r->text);
+    return;
   }
+  ds_txn_settle(e->txn, judge(e->txn, r, DS_STAGE_BODY), r);
+  ds_engine_end(s, DS_KIND_REPLY, DS_STAGE_BODY, r, "", DS_END_ANSWERED);
 }
 
 static void on_eom (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
-  (void)s;
-  ds_txn_settle(e->txn, outcome_of(r), DS_STAGE_FINAL, r);
+  if (!ds_txn_ending(s, e->txn)) {
+    on_early_verdict(s, e, r);
+    return;
+  }
+  ds_txn_settle(e->txn, judge(e->txn, r, DS_STAGE_FINAL), r);
+  if (e->txn->bdat && last_said(e->txn))
+    s->dirty = r->code >= 300 || e->txn->accepted == 0;
 }
 
 static void on_rset (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
@@ -170,19 +241,33 @@ static const struct {
     [DS_CMD_MAIL] = {C2 | NO, on_mail},
     [DS_CMD_RCPT] = {C2 | NO, on_rcpt},
     [DS_CMD_DATA] = {C3 | NO, on_data},
+    [DS_CMD_CHUNK] = {C2 | NO, on_chunk},
     [DS_CMD_EOM] = {C2 | NO, on_eom},
     [DS_CMD_RSET] = {C2 | NO, on_rset},
     [DS_CMD_QUIT] = {C2 | C3 | NO, on_quit},
     [DS_CMD_NOTICE] = {0, on_quit},
 };
 
-/* the server goes, whatever it was asked: an answer to the end of a body if
-   that was out */
+/*
+** The server goes, whatever it was asked.  What stands behind it was not done
+** if it does go: some stay, so where messages are at stake its close is
+** waited for, or its next reply.
+*/
 static void on_421 (ds_smtp *s, const ds_expected *e, ds_stage stage,
                     const ds_reply *r) {
   if (e->cmd == DS_CMD_EOM && ds_txn_ending(s, e->txn))
-    ds_txn_settle(e->txn, DS_DEFERRED, DS_STAGE_FINAL, r);
-  ds_engine_end(s, DS_KIND_REPLY, stage, r, "", 0);
+    on_eom(s, e, r);
+  if (!ds_smtp_ending(s)) {
+    ds_engine_end(s, DS_KIND_REPLY, stage, r, "", DS_END_ANSWERED);
+    return;
+  }
+  if (e->cmd == DS_CMD_MAIL)
+    on_mail(s, e, r);
+  else if (e->cmd == DS_CMD_RCPT)
+    on_rcpt(s, e, r);
+  s->leaving = 1;
+  s->leaving_stage = stage;
+  ds_reply_copy(&s->end_reply, r);
 }
 
 static int maybe_421 (const ds_buf *in) {
@@ -215,6 +300,7 @@ static int fits (const ds_expected *e, const ds_reply *r) {
 static void take_reply (ds_smtp *s, const ds_reply *r) {
   const ds_stage stage = ds_engine_stage(s);
   const ds_expected e = ds_engine_pop(s);
+  s->leaving = 0;
   if (e.end > s->taken && r->code != 421)
     broken(s, stage, "a reply came before its command was sent", r->text);
   else if (unasked(s))
@@ -225,6 +311,8 @@ static void take_reply (ds_smtp *s, const ds_reply *r) {
     broken(s, stage, "this reply does not fit", r->text);
   else
     on_reply[e.cmd].act(s, &e, r);
+  s->draining = s->count > 0;
+  s->news |= e.txn != NULL && e.txn->awaited == 0;
 }
 
 static void on_line (void *ud, int index, ds_span text) {

@@ -6,11 +6,15 @@ int ds_engine_pipelining (const ds_smtp *s) {
   return s->ext.pipelining && !s->careful;
 }
 
+int ds_engine_chunking (const ds_smtp *s) {
+  return s->ext.chunking && ds_engine_pipelining(s);
+}
+
 /*
 ** A full window is refilled only when half of it has been answered, so that
 ** a long list of recipients goes out in few writes.
 */
-static int may_say (ds_smtp *s) {
+int ds_engine_may_say (ds_smtp *s) {
   if (!ds_engine_pipelining(s))
     return s->count == 0;
   if (s->count >= DS_AHEAD)
@@ -20,9 +24,9 @@ static int may_say (ds_smtp *s) {
   return !s->full;
 }
 
-/* rc: what writing the command gave */
-static int said (ds_smtp *s, int rc, ds_command cmd, ds_txn *t, size_t rcpt) {
-  if (rc != DS_OK) {
+int ds_engine_said (ds_smtp *s, int rc, ds_command cmd, ds_txn *t,
+                    size_t rcpt) {
+  if (rc != DS_OK || ds_engine_room(s) != DS_OK) {
     ds_engine_no_memory(s);
     return 0;
   }
@@ -34,27 +38,28 @@ static int say_ehlo (ds_smtp *s, const char *verb, ds_command cmd) {
   int rc = ds_command_ehlo(&s->out, verb, ds_span_str(s->hostname));
   ds_smtp_ext_clear(&s->ext_new);
   s->phase = DS_PHASE_GREETING;
-  return said(s, rc, cmd, NULL, 0);
+  return ds_engine_said(s, rc, cmd, NULL, 0);
 }
 
 static int say_starttls (ds_smtp *s) {
   s->phase = DS_PHASE_TLS_ASKED;
-  return said(s, ds_command_word(&s->out, "STARTTLS"), DS_CMD_STARTTLS, NULL,
-              0);
+  return ds_engine_said(s, ds_command_word(&s->out, "STARTTLS"),
+                        DS_CMD_STARTTLS, NULL, 0);
 }
 
 static int say_mail (ds_smtp *s, ds_txn *t) {
   ds_command_mail_args a = {0, 0, 0};
   if (s->dirty) {
     s->dirty = 0;
-    return said(s, ds_command_word(&s->out, "RSET"), DS_CMD_RSET, NULL, 0);
+    return ds_engine_said(s, ds_command_word(&s->out, "RSET"), DS_CMD_RSET,
+                          NULL, 0);
   }
   a.size = s->ext.size ? t->size : 0;
   a.eightbit = (t->flags & DS_TXN_8BIT) != 0;
   a.utf8 = (t->flags & DS_TXN_UTF8) != 0;
   t->step = DS_STEP_RCPT;
-  return said(s, ds_command_mail(&s->out, ds_txn_sender(t), &a), DS_CMD_MAIL, t,
-              0);
+  return ds_engine_said(s, ds_command_mail(&s->out, ds_txn_sender(t), &a),
+                        DS_CMD_MAIL, t, 0);
 }
 
 static int say_rcpt (ds_smtp *s, ds_txn *t) {
@@ -62,46 +67,41 @@ static int say_rcpt (ds_smtp *s, ds_txn *t) {
   const int utf8 = (t->flags & DS_TXN_UTF8) != 0;
   if (t->said == t->count)
     t->step = DS_STEP_DATA;
-  return said(s, ds_command_rcpt(&s->out, ds_txn_recipient(t, i), utf8),
-              DS_CMD_RCPT, t, i);
+  return ds_engine_said(s,
+                        ds_command_rcpt(&s->out, ds_txn_recipient(t, i), utf8),
+                        DS_CMD_RCPT, t, i);
 }
 
 static int say_data (ds_smtp *s, ds_txn *t) {
+  if (ds_engine_chunking(s))
+    return ds_engine_say_bdat(s, t);
   t->step = DS_STEP_ASKED;
-  return said(s, ds_command_word(&s->out, "DATA"), DS_CMD_DATA, t, 0);
-}
-
-void ds_engine_ended (ds_smtp *s, ds_txn *t) {
-  t->ended = 1;
-  t->dot = s->taken + s->out.len - 2; /* its CRLF stands behind it */
-  t->step = DS_STEP_DONE;
-  ds_engine_expect(s, DS_CMD_EOM, t, 0);
-}
-
-static int say_dot (ds_smtp *s, ds_txn *t) {
-  if (ds_command_word(&s->out, ".") != DS_OK) {
-    ds_engine_no_memory(s);
-    return 0;
-  }
-  ds_engine_ended(s, t);
-  return 1;
+  return ds_engine_said(s, ds_command_word(&s->out, "DATA"), DS_CMD_DATA, t, 0);
 }
 
 static int say_transaction (ds_smtp *s, ds_txn *t) {
-  if (t->step == DS_STEP_DOT)
-    return say_dot(s, t);
-  if (t->step >= DS_STEP_ASKED || !may_say(s))
+  switch (t->step) {
+  case DS_STEP_MAIL:
+    return ds_engine_may_say(s) && say_mail(s, t);
+  case DS_STEP_RCPT:
+    return ds_engine_may_say(s) && say_rcpt(s, t);
+  case DS_STEP_DATA:
+    return ds_engine_may_say(s) && say_data(s, t);
+  case DS_STEP_BODY:
+    return ds_engine_say_chunk(s);
+  case DS_STEP_DOT:
+    return ds_engine_say_dot(s, t);
+  default:
     return 0;
-  if (t->step == DS_STEP_MAIL)
-    return say_mail(s, t);
-  return t->step == DS_STEP_RCPT ? say_rcpt(s, t) : say_data(s, t);
+  }
 }
 
 static int say_quit (ds_smtp *s) {
-  if (!s->quit_asked || s->quit_said || !may_say(s))
+  if (!s->quit_asked || s->quit_said || !ds_engine_may_say(s))
     return 0;
   s->quit_said = 1;
-  return said(s, ds_command_word(&s->out, "QUIT"), DS_CMD_QUIT, NULL, 0);
+  return ds_engine_said(s, ds_command_word(&s->out, "QUIT"), DS_CMD_QUIT, NULL,
+                        0);
 }
 
 static int say_next (ds_smtp *s) {
@@ -128,6 +128,6 @@ static int troubled (const ds_smtp *s) {
 }
 
 void ds_engine_send (ds_smtp *s) {
-  while (!s->over && !troubled(s) && say_next(s))
+  while (!s->over && !s->leaving && !troubled(s) && say_next(s))
     ;
 }

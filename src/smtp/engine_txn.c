@@ -1,5 +1,6 @@
 #include "smtp/engine_state.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,10 +32,11 @@ static void copy_paths (ds_txn *c, const ds_smtp_transaction *t) {
 /* counts and lengths are bounded before: at most 1,000 of 254 octets */
 ds_txn *ds_txn_new (ds_smtp *s, const ds_smtp_transaction *t) {
   const size_t head = sizeof(ds_txn) + t->count * sizeof(ds_rcpt);
-  ds_txn *c = (ds_txn *)ds_calloc(1, head + paths_size(t));
-  ds_txn **at = &s->txns;
+  ds_txn *c = (ds_txn *)ds_malloc(head + paths_size(t));
   if (c == NULL)
     return NULL;
+  memset(c, 0, offsetof(ds_txn, reply));
+  memset(c->rcpt, 0, t->count * sizeof(ds_rcpt));
   c->id = t->id;
   c->flags = t->flags;
   c->size = t->size;
@@ -42,31 +44,41 @@ ds_txn *ds_txn_new (ds_smtp *s, const ds_smtp_transaction *t) {
   c->count = t->count;
   c->paths = (char *)c + head;
   copy_paths(c, t);
-  while (*at != NULL)
-    at = &(*at)->next;
-  *at = c;
+  c->early = ds_engine_chunking(s) && t->size > 0 && t->size <= DS_EARLY;
+  s->octets += c->early ? t->size : 0;
+  *s->last = c;
+  s->last = &c->next;
+  s->txn_count++;
+  if (s->unsaid == NULL)
+    s->unsaid = c;
   return c;
 }
 
-static void free_first (ds_txn **at) {
+static void free_first (ds_smtp *s, ds_txn **at) {
   ds_txn *t = *at;
   size_t i;
   *at = t->next;
+  if (s->last == &t->next)
+    s->last = at;
+  if (s->unsaid == t)
+    s->unsaid = t->next;
+  if (t->early)
+    s->octets -= t->size;
+  s->txn_count--;
   for (i = 0; i < t->count; i++)
-    ds_free(t->rcpt[i].refusal);
+    ds_free(t->rcpt[i].word);
   ds_free(t);
 }
 
 void ds_txn_free_all (ds_smtp *s) {
   while (s->txns != NULL)
-    free_first(&s->txns);
+    free_first(s, &s->txns);
 }
 
-ds_txn *ds_txn_unsaid (const ds_smtp *s) {
-  ds_txn *t = s->txns;
-  while (t != NULL && t->step == DS_STEP_DONE)
-    t = t->next;
-  return t;
+ds_txn *ds_txn_unsaid (ds_smtp *s) {
+  while (s->unsaid != NULL && s->unsaid->step == DS_STEP_DONE)
+    s->unsaid = s->unsaid->next;
+  return s->unsaid;
 }
 
 ds_span ds_txn_sender (const ds_txn *t) {
@@ -78,39 +90,37 @@ ds_span ds_txn_recipient (const ds_txn *t, size_t i) {
 }
 
 int ds_txn_ending (const ds_smtp *s, const ds_txn *t) {
-  return t->ended && s->taken >= t->dot;
+  return t->ended && s->taken >= t->end;
 }
 
-static void decide (ds_txn *t, ds_rcpt *r, ds_by by, ds_outcome o,
-                    ds_stage stage) {
+static void decide (ds_txn *t, ds_rcpt *r, ds_by by, ds_finding f) {
   r->by = (uint8_t)by;
-  r->outcome = (uint8_t)o;
-  r->stage = (uint8_t)stage;
+  r->found = f;
   r->state = DS_RCPT_HELD;
   t->held++;
 }
 
-void ds_txn_settle (ds_txn *t, ds_outcome o, ds_stage stage,
-                    const ds_reply *r) {
+void ds_txn_settle (ds_txn *t, ds_finding f, const ds_reply *r) {
   size_t i;
+  if (t->held + t->due + t->told == t->count)
+    return;
+  ds_reply_copy(&t->reply, r);
   for (i = 0; i < t->count; i++)
-    if (t->rcpt[i].state <= DS_RCPT_ACCEPTED) {
-      t->reply = *r;
-      decide(t, &t->rcpt[i], DS_BY_TXN, o, stage);
-    }
+    if (t->rcpt[i].state <= DS_RCPT_ACCEPTED)
+      decide(t, &t->rcpt[i], DS_BY_TXN, f);
 }
 
-int ds_txn_refuse (ds_txn *t, size_t i, ds_outcome o, const ds_reply *r) {
+int ds_txn_settle_one (ds_txn *t, size_t i, ds_finding f, const ds_reply *r) {
   const size_t n = strlen(r->text) + 1;
-  ds_refusal *c = (ds_refusal *)ds_malloc(sizeof *c + n);
-  if (c == NULL)
+  ds_word *w = (ds_word *)ds_malloc(sizeof *w + n);
+  if (w == NULL)
     return DS_ERR_NOMEM;
-  c->code = r->code;
-  c->lines = r->lines;
-  memcpy(c->enhanced, r->enhanced, sizeof c->enhanced);
-  memcpy(c->text, r->text, n);
-  t->rcpt[i].refusal = c;
-  decide(t, &t->rcpt[i], DS_BY_REFUSAL, o, DS_STAGE_RCPT);
+  w->code = r->code;
+  w->lines = r->lines;
+  memcpy(w->enhanced, r->enhanced, sizeof w->enhanced);
+  memcpy(w->text, r->text, n);
+  t->rcpt[i].word = w;
+  decide(t, &t->rcpt[i], DS_BY_WORD, f);
   return DS_OK;
 }
 
@@ -123,6 +133,7 @@ static void release (ds_txn *t) {
       t->rcpt[i].state = DS_RCPT_DUE;
   t->due += t->held;
   t->held = 0;
+  t->cursor = 0;
 }
 
 int ds_txn_release (ds_smtp *s) {
@@ -132,37 +143,48 @@ int ds_txn_release (ds_smtp *s) {
     any |= t->held > 0;
     release(t);
   }
+  s->news |= any;
   return any;
 }
 
-void ds_txn_lack (ds_txn *t, ds_lack lacks) {
+void ds_txn_lack (ds_smtp *s, ds_txn *t, ds_lack lacks) {
+  const ds_finding f = {DS_FAILED, DS_STAGE_MAIL, 0, 0};
   size_t i;
   t->lacks = lacks;
   t->step = DS_STEP_DONE;
+  s->octets -= t->early ? t->size : 0;
+  t->early = 0;
   for (i = 0; i < t->count; i++)
-    decide(t, &t->rcpt[i], DS_BY_TXN, DS_FAILED, DS_STAGE_MAIL);
+    decide(t, &t->rcpt[i], DS_BY_TXN, f);
   release(t);
+  s->news = 1;
 }
 
-static void conclude (const ds_smtp *s, ds_txn *t, int shifted) {
-  const int ending = ds_txn_ending(s, t);
-  const int revoked = shifted ? DS_RCPT_HELD : DS_RCPT_ACCEPTED;
+static void conclude (const ds_smtp *s, ds_txn *t, ds_end how) {
+  const int ending = how != DS_END_ANSWERED && ds_txn_ending(s, t);
+  const int revoked = how == DS_END_SHIFTED ? DS_RCPT_HELD : DS_RCPT_ACCEPTED;
+  ds_finding f = {DS_DEFERRED, 0, 0, 0};
   size_t i;
-  if (shifted)
+  f.stage = (uint8_t)t->stage;
+  if (ending) {
+    f.outcome = DS_UNKNOWN;
+    f.stage = DS_STAGE_FINAL;
+  }
+  if (how == DS_END_SHIFTED)
     t->held = 0;
   for (i = 0; i < t->count; i++)
     if (t->rcpt[i].state <= revoked)
-      decide(t, &t->rcpt[i], DS_BY_SESSION, ending ? DS_UNKNOWN : DS_DEFERRED,
-             ending ? DS_STAGE_FINAL : t->stage);
+      decide(t, &t->rcpt[i], DS_BY_SESSION, f);
   t->step = DS_STEP_DONE;
   t->awaited = 0;
   release(t);
 }
 
-void ds_txn_conclude (ds_smtp *s, int shifted) {
+void ds_txn_conclude (ds_smtp *s, ds_end how) {
   ds_txn *t;
   for (t = s->txns; t != NULL; t = t->next)
-    conclude(s, t, shifted);
+    conclude(s, t, how);
+  s->news = 1;
 }
 
 static void lack_text (const ds_smtp *s, const ds_txn *t, char *to, size_t n) {
@@ -190,12 +212,11 @@ static void lack_text (const ds_smtp *s, const ds_txn *t, char *to, size_t n) {
   }
 }
 
-static void tell_refusal (ds_smtp *s, const ds_refusal *c) {
-  memset(&s->told, 0, sizeof s->told);
-  s->told.code = c->code;
-  s->told.lines = c->lines;
-  memcpy(s->told.enhanced, c->enhanced, sizeof s->told.enhanced);
-  memcpy(s->told.text, c->text, strlen(c->text));
+static void tell_word (ds_smtp *s, const ds_word *w) {
+  s->told.code = w->code;
+  s->told.lines = w->lines;
+  memcpy(s->told.enhanced, w->enhanced, sizeof s->told.enhanced);
+  memcpy(s->told.text, w->text, strlen(w->text) + 1);
 }
 
 static void tell_session (const ds_smtp *s, ds_smtp_event *ev) {
@@ -205,9 +226,11 @@ static void tell_session (const ds_smtp *s, ds_smtp_event *ev) {
   ev->text = s->end_text;
 }
 
-static void tell_reply (const ds_reply *r, ds_smtp_event *ev) {
-  ev->kind = r->code >= 400 ? DS_KIND_REPLY : DS_KIND_NONE;
-  ev->lost = r->code == 421;
+static void tell_reply (const ds_reply *r, ds_finding f, ds_smtp_event *ev) {
+  ev->kind = f.confused       ? DS_KIND_PROTOCOL
+             : r->code >= 400 ? DS_KIND_REPLY
+                              : DS_KIND_NONE;
+  ev->lost = f.confused || r->code == 421;
   ev->reply = r;
 }
 
@@ -222,33 +245,33 @@ static void tell_one (ds_smtp *s, ds_txn *t, size_t i, ds_smtp_event *ev) {
   ds_rcpt *r = &t->rcpt[i];
   ev->event = DS_SMTP_SETTLED;
   ev->recipient = i;
-  ev->outcome = (ds_outcome)r->outcome;
-  ev->stage = (ds_stage)r->stage;
+  ev->outcome = (ds_outcome)r->found.outcome;
+  ev->stage = (ds_stage)r->found.stage;
+  ev->split = r->found.split;
   if (r->by == DS_BY_SESSION)
     tell_session(s, ev);
   else if (t->lacks != DS_LACK_NOTHING)
     tell_lack(s, t, ev);
   else if (r->by == DS_BY_TXN)
-    tell_reply(&t->reply, ev);
+    tell_reply(&t->reply, r->found, ev);
   else {
-    tell_refusal(s, r->refusal);
-    tell_reply(&s->told, ev);
+    tell_word(s, r->word);
+    tell_reply(&s->told, r->found, ev);
   }
   r->state = DS_RCPT_TOLD;
   t->due--;
   t->told++;
 }
 
-static size_t first_due (const ds_txn *t) {
-  size_t i = 0;
-  while (t->rcpt[i].state != DS_RCPT_DUE)
-    i++;
-  return i;
+static size_t first_due (ds_txn *t) {
+  while (t->rcpt[t->cursor].state != DS_RCPT_DUE)
+    t->cursor++;
+  return t->cursor;
 }
 
 int ds_txn_tell (ds_smtp *s, ds_smtp_event *ev) {
   ds_txn **at;
-  for (at = &s->txns; *at != NULL; at = &(*at)->next) {
+  for (at = &s->txns; s->news && *at != NULL; at = &(*at)->next) {
     ds_txn *t = *at;
     ev->txn = t->id;
     if (t->due > 0) {
@@ -257,9 +280,10 @@ int ds_txn_tell (ds_smtp *s, ds_smtp_event *ev) {
     }
     if (t->told == t->count && t->awaited == 0 && t->step == DS_STEP_DONE) {
       ev->event = DS_SMTP_FINISHED;
-      free_first(at);
+      free_first(s, at);
       return 1;
     }
   }
+  s->news = 0;
   return 0;
 }

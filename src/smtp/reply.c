@@ -16,6 +16,11 @@ void ds_reply_parser_clear (ds_reply_parser *r) {
   ds_reply_parser_init(r);
 }
 
+void ds_reply_copy (ds_reply *to, const ds_reply *from) {
+  const size_t n = offsetof(ds_reply, text) + strlen(from->text) + 1;
+  memcpy(to, from, n);
+}
+
 int ds_reply_partial (const ds_reply_parser *r) {
   return r->total > 0;
 }

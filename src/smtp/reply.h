@@ -50,6 +50,9 @@ void ds_reply_parser_clear (ds_reply_parser *r);
 int ds_reply_feed (ds_reply_parser *r, ds_buf *in, ds_reply_line_fn on_line,
                    void *ud);
 
+/* a copy, of the text only what is there */
+void ds_reply_copy (ds_reply *to, const ds_reply *from);
+
 /* something of a reply has come, but not all */
 int ds_reply_partial (const ds_reply_parser *r);
 
