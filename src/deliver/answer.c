@@ -166,12 +166,14 @@ static ds_kind failure_kind (ds_failure f) {
 /* no TLS on this machine: in clear where that will do, else no host can help */
 static void context_failed (ds_delivery *d, const char *text) {
   ds_policy_no_tls(d, text);
-  if (d->c.level == DS_LEVEL_OPPORTUNISTIC)
+  if (d->c.level == DS_LEVEL_OPPORTUNISTIC && d->session != NULL)
     return;
   ds_verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_STARTTLS,
                  "no TLS on this side: %s", text);
-  d->quitting = 1;
-  ds_smtp_quit(ds_session_smtp(d->session));
+  if (d->session != NULL)
+    ds_feed_quit(d);
+  else
+    d->phase = PH_SETTLE;
 }
 
 /* there will be no admission: no message more, or nothing can be done */

@@ -1,7 +1,6 @@
 /*
-** attempt: one connection to one address, from CONNECT to CLOSE: which
-** address is next, what the session's events mean for the delivery, and what
-** it asks of the driver.
+** attempt: one connection to one address, from its first octet to CLOSE: what
+** the session's events mean for the delivery, and what it asks of the driver.
 */
 #include <stdio.h>
 #include <string.h>
@@ -10,107 +9,6 @@
 
 /* so long a target that took our messages is not looked up again */
 #define STAY (5 * 60 * DS_SECOND)
-
-/* ----------------------------------------------------------- connecting */
-
-/* what is known of the target that was tried does not hold for the next */
-void ds_target_clear (ds_delivery *d) {
-  memset(&d->peer, 0, sizeof d->peer);
-  memset(&d->tls, 0, sizeof d->tls);
-  d->note[0] = '\0';
-  d->clear = 0;
-  d->stay = 0;
-}
-
-static unsigned limit (unsigned n, unsigned standard) {
-  return n > 0 ? n : standard;
-}
-
-static int host_used_up (const ds_delivery *d) {
-  const host *h = ds_host_of(d);
-  return h->connects >= limit(d->c.connects, 5) ||
-         h->sessions >= limit(d->c.sessions, 2);
-}
-
-static void bind_to (const ds_delivery *d, ds_op *op) {
-  size_t i;
-  for (i = 0; i < d->c.source_count; i++)
-    if (d->c.source[i].family == op->target.ip.family)
-      op->local = d->c.source[i];
-  op->interface = d->c.interface;
-}
-
-static ds_time sooner (ds_time a, ds_time b) {
-  return a < b ? a : b;
-}
-
-/* what is known of a host before it is spoken to: 1 and a question */
-static int know (ds_delivery *d, ds_op *op) {
-  host *h = ds_host_of(d);
-  if (h->recalled)
-    return 0;
-  if (ds_recall(d, "careful", ds_careful_key(d), op))
-    return 1;
-  h->careful = h->careful || ds_recalled_value(d).n > 0;
-  h->provider = ds_provider_of(h->name);
-  h->recalled = 1;
-  return 0;
-}
-
-/* the next address; 0: there is none */
-static int aim (ds_delivery *d) {
-  if (d->again)
-    return 1;
-  while (d->six_refused && d->address_at < d->address_count &&
-         d->addresses[d->address_at].ip.family == 6)
-    d->address_at++;
-  return d->address_at < d->address_count;
-}
-
-static int ask_connect (ds_delivery *d, ds_time now, ds_op *op) {
-  const char *key = ds_reuse_key(d);
-  ds_host_of(d)->connects++;
-  op->op = DS_OP_CONNECT;
-  op->conn = ++d->conn;
-  op->tcp = 1;
-  op->target = d->peer;
-  op->deadline = sooner(now + d->c.timeouts.connect, d->until);
-  op->reuse = d->stale ? NULL : key;
-  d->reusing = op->reuse != NULL;
-  d->stale = 0;
-  bind_to(d, op);
-  return 1;
-}
-
-/* 1 and a CONNECT, 0: d->phase says what else is to be done */
-int ds_connect_step (ds_delivery *d, ds_time now, ds_op *op) {
-  if (now >= d->until || (!d->again && host_used_up(d))) {
-    d->phase = PH_HOST;
-    return 0;
-  }
-  if (!aim(d)) {
-    d->phase = PH_ADDRESS;
-    return 0;
-  }
-  if (know(d, op) || ds_admit(d, now, DS_ADMIT_CONNECTION, 1, op))
-    return 1;
-  if (!d->again) {
-    ds_target_clear(d);
-    d->peer = d->addresses[d->address_at++];
-  }
-  d->again = 0;
-  return ask_connect(d, now, op);
-}
-
-void ds_connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
-                        const char *text) {
-  char where[DS_ENDPOINT_TEXT];
-  ds_endpoint_format(&d->peer, where);
-  ds_verdict_set(d, o, kind, DS_STAGE_CONNECT, "connect to %s: %s", where,
-                 text);
-  ds_release(d);
-  d->phase = PH_CONNECT;
-}
 
 /* -------------------------------------------------------------- session */
 
@@ -128,12 +26,14 @@ static void configure (ds_delivery *d, ds_session_config *c) {
   c->trace = d->c.trace ? &d->trace : NULL;
   c->smtp.careful = ds_host_of(d)->careful;
   c->smtp.lmtp = d->c.lmtp;
+  c->smtp.tls = d->c.implicit_tls;
   c->smtp.window = d->c.window;
 }
 
 /* nothing is known of this session yet */
 static void start (ds_delivery *d, ds_time now) {
-  d->over = d->quitting = d->greeted = d->want_tls = d->died = 0;
+  d->over = d->quitting = d->greeted = d->died = 0;
+  d->want_tls = d->want_auth = 0;
   d->closing = d->careful_due = d->adopted = 0;
   d->sent = d->carried = d->settled = d->delivered = 0;
   d->opened = now;
@@ -148,6 +48,8 @@ int ds_attempt_open (ds_delivery *d, ds_time now, const ds_ip *local) {
   c.smtp.hostname = d->c.hostname != NULL ? d->c.hostname : literal;
   d->session = ds_session_new(&c);
   start(d, now);
+  if (d->session != NULL && d->c.implicit_tls)
+    ds_secure_at_once(d, now);
   return d->session != NULL ? DS_OK : DS_ERR_NOMEM;
 }
 
@@ -182,21 +84,13 @@ static void greeted (ds_delivery *d) {
   d->greeted = 1;
 }
 
-static void on_ready (ds_delivery *d) {
-  greeted(d);
-  if (ds_session_tls_info(d->session, &d->tls))
-    return;
-  if (!ds_policy_ready(d, ds_smtp_extensions(ds_session_smtp(d->session))))
-    ds_feed_quit(d);
-}
-
-static const char *reason (const ds_smtp_event *ev) {
+const char *ds_event_reason (const ds_smtp_event *ev) {
   return ev->reply != NULL && ev->text[0] == '\0' ? ev->reply->text : ev->text;
 }
 
 /* a failure of this host, not of one recipient.  A 5xx at the door is for
    good if every host says so (RFC 5321 §3.1) */
-static void host_failed (ds_delivery *d, const ds_smtp_event *ev) {
+void ds_host_failed (ds_delivery *d, const ds_smtp_event *ev) {
   ds_row v;
   int refused = ev->reply != NULL && ev->reply->code >= 500 &&
                 (ev->stage == DS_STAGE_GREETING || ev->stage == DS_STAGE_EHLO);
@@ -209,21 +103,6 @@ static void host_failed (ds_delivery *d, const ds_smtp_event *ev) {
   snprintf(v.text, sizeof v.text, "%s", ev->text);
   ds_minds_ipv6(d, &v);
   ds_verdict_add(d, &v);
-}
-
-static int handshake_failed (const ds_smtp_event *ev) {
-  return ev->stage == DS_STAGE_HANDSHAKE ||
-         (ev->stage == DS_STAGE_STARTTLS && ev->kind != DS_KIND_PROTOCOL);
-}
-
-static void on_tls_no (ds_delivery *d, const ds_smtp_event *ev) {
-  ds_smtp_event no = *ev;
-  no.kind = DS_KIND_TLS;
-  if (ds_policy_tls_failed(d, reason(ev)))
-    d->again = 1;
-  else
-    host_failed(d, &no);
-  ds_feed_quit(d);
 }
 
 /* what broke its step once is not to be hurried again, for a week */
@@ -256,11 +135,10 @@ static void on_ended (ds_delivery *d, const ds_smtp_event *ev) {
   d->died = 1;
   if (ev->stage > DS_STAGE_GREETING)
     greeted(d);
-  if (!d->cancelled && handshake_failed(ev) &&
-      ds_policy_tls_failed(d, reason(ev)))
+  if (!d->cancelled && ds_secure_failed(d, ev))
     d->again = 1;
   else if ((!d->quitting || d->waiting > 0) && !once_more(d))
-    host_failed(d, ev);
+    ds_host_failed(d, ev);
 }
 
 static void on_accepted (ds_delivery *d, const ds_smtp_event *ev) {
@@ -272,10 +150,14 @@ static int on_event (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
                      ds_op *op) {
   switch (ev->event) {
   case DS_SMTP_READY:
-    on_ready(d);
+    greeted(d);
+    ds_secure_ready(d);
     return 0;
   case DS_SMTP_TLS_NO:
-    on_tls_no(d, ev);
+    ds_secure_no_tls(d, ev);
+    return 0;
+  case DS_SMTP_AUTH_NO:
+    ds_secure_no_auth(d, ev);
     return 0;
   case DS_SMTP_BODY:
     d->sending = ds_flight_of(d, ev->txn);
@@ -297,31 +179,6 @@ static int on_event (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
 }
 
 /* -------------------------------------------------- what the session asks */
-
-/* a TLS context is there: STARTTLS now; else it is asked for */
-int ds_start_tls (ds_delivery *d, ds_time now, ds_op *op) {
-  const host *h = ds_host_of(d);
-  char literal[DS_IP_TEXT];
-  ds_tls_peer p;
-  if (d->ctx == NULL) {
-    op->op = DS_OP_CONTEXT;
-    op->verify = d->c.level == DS_LEVEL_VERIFIED;
-    return 1;
-  }
-  memset(&p, 0, sizeof p);
-  p.host = h->name;
-  if (h->literal.family != 0) { /* a certificate has no brackets */
-    ds_ip_format(&h->literal, literal);
-    p.host = literal;
-  }
-  p.verify = d->c.level == DS_LEVEL_VERIFIED ? DS_TLS_VERIFY : DS_TLS_ENCRYPT;
-  p.time = d->c.sys.epoch + now / DS_SECOND;
-  d->want_tls = 0;
-  if (ds_session_tls(d->session, d->backend, d->ctx, &p) == DS_ERR_STATE)
-    ds_smtp_abort(ds_session_smtp(d->session), DS_KIND_LOCAL,
-                  "STARTTLS cannot be said now");
-  return 0;
-}
 
 /* 1 and a SEND or RECEIVE, 0: events first, -1: nothing is left to do */
 static int wire_step (ds_delivery *d, ds_time now, ds_op *op) {
@@ -359,7 +216,7 @@ static void leave (ds_delivery *d, ds_time now) {
   d->stay = d->delivered > 0 && !d->six_refused ? now + STAY : 0;
   ds_attempt_forget(d);
   d->phase = PH_CLOSE;
-  d->after = d->works != NULL ? PH_CONNECT : PH_FEED;
+  d->after = d->works == NULL || d->stop ? PH_FEED : PH_CONNECT;
 }
 
 /* 1 and an operation, 0: d->phase says what else is to be done */

@@ -32,99 +32,12 @@ const char *ds_failure_name (ds_failure f) {
 
 /* --------------------------------------------------------- construction */
 
-void ds_delivery_defaults (ds_delivery_config *c) {
-  static const ds_timeouts interactive = {
-      .connect = 10 * DS_SECOND,
-      .greeting = 60 * DS_SECOND,
-      .command = 60 * DS_SECOND,
-      .handshake = 30 * DS_SECOND,
-      .data = 60 * DS_SECOND,
-      .body = 60 * DS_SECOND,
-      .final = 60 * DS_SECOND,
-      .quit = 0,
-      .dns = 10 * DS_SECOND,
-      .total = 120 * DS_SECOND,
-  };
-  memset(c, 0, sizeof *c);
-  c->port = 25;
-  c->policy = "default";
-  c->level = DS_LEVEL_OPPORTUNISTIC;
-  c->order = DS_IP_4FIRST;
-  c->timeouts = interactive;
-  c->dns.timeout = 2 * DS_SECOND;
-  c->dns.attempts = 2;
-}
-
-static size_t text_size (const char *z) {
-  return z != NULL ? strlen(z) + 1 : 0;
-}
-
-static const char *keep (char **at, const char *z) {
-  char *copy = *at;
-  if (z == NULL)
-    return NULL;
-  memcpy(copy, z, strlen(z) + 1);
-  *at += strlen(z) + 1;
-  return copy;
-}
-
-/* networks and sources lie in front of the strings, for their alignment */
-static int copy_config (ds_delivery *d, const ds_delivery_config *c) {
-  size_t networks = c->allowed_count * sizeof *c->allowed;
-  size_t sources = c->source_count * sizeof *c->source;
-  char *at;
-  d->c = *c;
-  d->strings = (char *)ds_malloc(
-      networks + sources + text_size(c->destination) + text_size(c->hostname) +
-      text_size(c->policy) + text_size(c->interface));
-  if (d->strings == NULL)
-    return DS_ERR_NOMEM;
-  at = d->strings;
-  if (networks > 0)
-    memcpy(at, c->allowed, networks);
-  d->c.allowed = (const ds_network *)(void *)at;
-  at += networks;
-  if (sources > 0)
-    memcpy(at, c->source, sources);
-  d->c.source = (const ds_ip *)(void *)at;
-  at += sources;
-  d->c.destination = keep(&at, c->destination);
-  d->c.hostname = keep(&at, c->hostname);
-  d->c.policy = keep(&at, c->policy);
-  d->c.interface = keep(&at, c->interface);
-  if (d->c.max_chunk == 0)
-    d->c.max_chunk = 16384;
-  if (d->c.question != 0)
-    d->c.plan = 1; /* but for what it tells */
-  return DS_OK;
-}
-
-static int check_config (const ds_delivery_config *c, ds_error *e) {
-  ds_span name = ds_span_str(c->destination);
-  ds_ip ip;
-  if (name.n >= DS_DNS_NAME ||
-      !(ds_dns_name_ok(name, !c->pinned && c->question == 0) ||
-        ds_literal_address(name, &ip) ||
-        (c->pinned && ds_ip_parse(name.p, name.n, &ip) == DS_OK)))
-    return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "destination",
-                        "\"%.200s\" is no domain mail can be sent to",
-                        c->destination);
-  if (c->hostname != NULL && !ds_smtp_hostname_ok(ds_span_str(c->hostname)))
-    return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "hostname",
-                        "\"%.200s\" is no host name to be said in EHLO",
-                        c->hostname);
-  if (c->port == 0)
-    return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "port",
-                        "the port must be 1 to 65535");
-  return DS_OK;
-}
-
 ds_delivery *ds_delivery_new (const ds_delivery_config *c, ds_error *e) {
   ds_delivery *d;
-  if (check_config(c, e) != DS_OK)
+  if (ds_config_check(c, e) != DS_OK)
     return NULL;
   d = (ds_delivery *)ds_calloc(1, sizeof *d);
-  if (d == NULL || copy_config(d, c) != DS_OK) {
+  if (d == NULL || ds_config_copy(d, c) != DS_OK) {
     ds_free(d);
     ds_error_set(e, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL, "out of memory");
     return NULL;
@@ -132,6 +45,7 @@ ds_delivery *ds_delivery_new (const ds_delivery_config *c, ds_error *e) {
   ds_buf_init(&d->trace);
   ds_buf_init(&d->told);
   ds_buf_init(&d->recalled);
+  ds_buf_init(&d->reuse_key);
   d->phase = PH_FEED;
   return d;
 }
@@ -144,10 +58,11 @@ void ds_delivery_free (ds_delivery *d) {
   while (d->works != NULL)
     ds_work_drop(d, d->works);
   ds_free(d->hosts);
-  ds_free(d->strings);
+  ds_config_drop(d);
   ds_buf_clear(&d->trace);
   ds_buf_clear(&d->told);
   ds_buf_clear(&d->recalled);
+  ds_buf_clear(&d->reuse_key);
   ds_memos_drop(d);
   ds_kept_free(d->kept);
   ds_free(d);
@@ -180,6 +95,10 @@ static int feed_phase (ds_delivery *d, ds_time now, ds_op *op) {
     if (now < d->wake)
       return ds_wait(d, op);
     return ds_feed_next(d, now, op);
+  }
+  if (d->stop) {
+    d->phase = PH_SETTLE;
+    return 0;
   }
   if (now < d->stay) {
     d->again = 1;

@@ -68,13 +68,17 @@ typedef struct ds_delivery_config {
   size_t recipients; /* most in one transaction (0: 100) */
   unsigned per_connection; /* most messages on one connection (0: what the
                               host's provider is known to take) */
-  ds_time idle;      /* how long a session may wait for another message, here or
+  ds_time idle;     /* how long a session may wait for another message, here or
                    with the owner (0: 10 s here, and it is not kept) */
-  ds_time lifetime;  /* of a session that is kept (0: 5 min) */
-  int lmtp;          /* RFC 2033 instead of SMTP */
-  int trace;         /* ask for TRACE */
-  int plan;          /* resolve only: HOSTs, then DONE; nothing is sent */
-  unsigned question; /* DS_DNS_…: ask just for the destination's records of
+  ds_time lifetime; /* of a session that is kept (0: 5 min) */
+  const ds_auth *auth; /* NULL, or who we are: user, password or token,
+                          mechanisms, clear; copied, wiped when done */
+  int implicit_tls;    /* TLS before the greeting (RFC 8314); the level is
+                          then DS_LEVEL_REQUIRED at least */
+  int lmtp;            /* RFC 2033 instead of SMTP */
+  int trace;           /* ask for TRACE */
+  int plan;            /* resolve only: HOSTs, then DONE; nothing is sent */
+  unsigned question;   /* DS_DNS_…: ask just for the destination's records of
                         this type: ANSWER, then DONE */
   ds_sys sys;
 } ds_delivery_config;

@@ -11,7 +11,7 @@
 
 void ds_feed_quit (ds_delivery *d) {
   d->quitting = 1;
-  d->want_tls = 0;
+  d->want_tls = d->want_auth = 0;
   ds_smtp_quit(ds_session_smtp(d->session));
 }
 
@@ -75,7 +75,11 @@ int ds_feed_step (ds_delivery *d, ds_time now, ds_op *op) {
   if (d->over || d->quitting)
     return -1;
   if (d->want_tls)
-    return ds_start_tls(d, now, op);
+    return ds_secure_start(d, now, op);
+  if (d->want_auth) {
+    ds_secure_auth(d);
+    return 0;
+  }
   if (d->sending != NULL && ds_session_pending(d->session) < d->c.max_chunk)
     return give_body(d, op);
   if (d->begun == NULL && ds_smtp_can_begin(ds_session_smtp(d->session)))

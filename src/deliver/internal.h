@@ -104,6 +104,8 @@ struct ds_kept {
   char note[256];
   ds_time opened;
   unsigned carried;
+  size_t secret_n;
+  char secret[]; /* password and token it was opened with */
 };
 
 #define ADDRESSES 64 /* of one host, both families */
@@ -111,6 +113,7 @@ struct ds_kept {
 struct ds_delivery {
   ds_delivery_config c;
   char *strings; /* what the config's pointers point to */
+  size_t strings_size;
   phase phase;
   phase after;     /* PH_CLOSE goes on with this */
   ds_op_kind open; /* the operation that awaits its answer */
@@ -130,7 +133,7 @@ struct ds_delivery {
   ds_time wake;           /* nothing is asked again before that */
   ds_kept *kept;          /* the one the last KEEP was about */
   int reusing;            /* the CONNECT that is open named a kept session */
-  char reuse_key[640];
+  ds_buf reuse_key;
   char careful_key[DS_DNS_NAME + 8];
 
   work *works;    /* in hand, in order … */
@@ -180,9 +183,11 @@ struct ds_delivery {
   int greeted;        /* this session is past its greeting */
   flight *begun;      /* its envelope is queued, its body not at its end */
   flight *sending;    /* that one, when its body is due */
-  int want_tls;       /* STARTTLS is due as soon as there is a context */
-  char note[256];     /* what befell TLS with this target */
-  ds_tls_info tls;    /* of this session; version "" in clear */
+  int stop;        /* AUTH was refused: the verdict is that of all messages */
+  int want_auth;   /* AUTH is due, behind TLS */
+  int want_tls;    /* STARTTLS is due as soon as there is a context */
+  char note[256];  /* what befell TLS with this target */
+  ds_tls_info tls; /* of this session; version "" in clear */
   const ds_tls_backend *backend;
   ds_tls_ctx *ctx;
 
@@ -194,6 +199,11 @@ struct ds_delivery {
 };
 
 #define NO_ADDRESS 2
+
+/* config.c */
+int ds_config_check (const ds_delivery_config *c, ds_error *e);
+int ds_config_copy (ds_delivery *d, const ds_delivery_config *c);
+void ds_config_drop (ds_delivery *d); /* wipes it */
 
 /* delivery.c */
 void ds_out_of_memory (ds_delivery *d);
@@ -232,16 +242,28 @@ int ds_host_next (ds_delivery *d);
 host *ds_host_of (const ds_delivery *d);
 void ds_resolve_end (ds_delivery *d);
 
-/* attempt.c: one connection */
+/* connect.c, attempt.c: one connection */
 int ds_connect_step (ds_delivery *d, ds_time now, ds_op *op);
 int ds_attempt_step (ds_delivery *d, ds_time now, ds_op *op);
 int ds_attempt_open (ds_delivery *d, ds_time now, const ds_ip *local);
 void ds_attempt_adopt (ds_delivery *d, ds_time now, ds_kept *k);
 void ds_attempt_forget (ds_delivery *d);
-int ds_start_tls (ds_delivery *d, ds_time now, ds_op *op); /* as feed.c's */
 void ds_connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
                         const char *text);
 void ds_target_clear (ds_delivery *d);
+
+const char *ds_event_reason (const ds_smtp_event *ev);
+void ds_host_failed (ds_delivery *d, const ds_smtp_event *ev);
+
+/* secure.c: TLS and AUTH of one session */
+int ds_secure_early (ds_delivery *d, ds_op *op);
+void ds_secure_at_once (ds_delivery *d, ds_time now);
+void ds_secure_ready (ds_delivery *d);
+int ds_secure_start (ds_delivery *d, ds_time now, ds_op *op); /* as feed.c's */
+int ds_secure_failed (ds_delivery *d, const ds_smtp_event *ev);
+void ds_secure_no_tls (ds_delivery *d, const ds_smtp_event *ev);
+void ds_secure_auth (ds_delivery *d);
+void ds_secure_no_auth (ds_delivery *d, const ds_smtp_event *ev);
 
 /* policy.c: what may be connected to, how much TLS is enough */
 const char *ds_policy_refused (const ds_delivery *d, const ds_ip *ip);

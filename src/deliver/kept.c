@@ -14,6 +14,7 @@ void ds_kept_free (ds_kept *k) {
   if (k == NULL)
     return;
   ds_session_free(k->session);
+  ds_wipe(k->secret, k->secret_n);
   ds_free(k);
 }
 
@@ -34,6 +35,19 @@ ds_span ds_kept_farewell (ds_kept *k, ds_time now) {
   return s.want == DS_WANT_SEND ? s.data : none;
 }
 
+/* a session is for those who know the secret it was opened with */
+static int knows (const ds_delivery *d, const ds_kept *k) {
+  const ds_auth *a = d->c.auth;
+  size_t i, n = a != NULL ? a->password.n + a->token.n : 0;
+  unsigned differ = n != k->secret_n;
+  for (i = 0; !differ && i < n; i++)
+    differ |=
+        (unsigned char)k->secret[i] ^
+        (unsigned char)(i < a->password.n ? a->password.p[i]
+                                          : a->token.p[i - a->password.n]);
+  return !differ;
+}
+
 int ds_delivery_adopted (ds_delivery *d, ds_time now, unsigned conn,
                          ds_kept *k) {
   if (d->open != DS_OP_CONNECT || d->query != NULL || !d->reusing ||
@@ -41,7 +55,14 @@ int ds_delivery_adopted (ds_delivery *d, ds_time now, unsigned conn,
     return DS_ERR_STATE;
   d->open = DS_OP_NONE;
   d->connected = 1;
-  ds_attempt_adopt(d, now, k);
+  if (knows(d, k) && ds_policy_refused(d, &k->peer.ip) == NULL) {
+    ds_attempt_adopt(d, now, k);
+    return DS_OK;
+  }
+  ds_kept_free(k);
+  d->again = d->stale = 1;
+  d->after = PH_CONNECT;
+  d->phase = PH_CLOSE;
   return DS_OK;
 }
 
@@ -58,18 +79,27 @@ const char *ds_careful_key (ds_delivery *d) {
 ** are, whence.
 */
 const char *ds_reuse_key (ds_delivery *d) {
-  char from[2][DS_IP_TEXT] = {"-", "-"};
+  ds_buf *b = &d->reuse_key;
+  char from[DS_IP_TEXT];
   size_t i;
   if (!(d->c.can & DS_CAN_KEEP) || d->c.idle <= 0)
     return NULL;
-  for (i = 0; i < d->c.source_count && i < 2; i++)
-    ds_ip_format(&d->c.source[i], from[i]);
-  snprintf(d->reuse_key, sizeof d->reuse_key, "%s:%u %s%s%s %s %s %s %s",
-           ds_host_of(d)->name, (unsigned)d->c.port, ds_level_name(d->c.level),
-           d->c.pinned ? " pinned" : "", d->c.lmtp ? " lmtp" : "",
-           d->c.hostname != NULL ? d->c.hostname : "-", from[0], from[1],
-           d->c.interface != NULL ? d->c.interface : "-");
-  return d->reuse_key;
+  ds_buf_empty(b);
+  ds_buf_printf(b, "%s:%u %s", ds_host_of(d)->name, (unsigned)d->c.port,
+                ds_level_name(d->c.level));
+  ds_buf_printf(b, "%s%s as=%s", d->c.pinned ? " pinned" : "",
+                d->c.lmtp ? " lmtp" : "",
+                d->c.hostname != NULL ? d->c.hostname : "");
+  for (i = 0; i < d->c.source_count; i++) {
+    ds_ip_format(&d->c.source[i], from);
+    ds_buf_printf(b, " from=%s", from);
+  }
+  if (d->c.interface != NULL)
+    ds_buf_printf(b, " over=%s", d->c.interface);
+  if (d->c.auth != NULL)
+    ds_buf_printf(b, " user=%.*s", (int)d->c.auth->user.n, d->c.auth->user.p);
+  ds_buf_putc(b, '\0');
+  return ds_buf_failed(b) ? NULL : ds_buf_data(b);
 }
 
 /* -------------------------------------------------------------- keeping */
@@ -112,13 +142,27 @@ static int busy (const ds_delivery *d) {
   return ds_smtp_waiting(ds_session_smtp(d->session), &serial) != DS_STAGE_NONE;
 }
 
+static ds_kept *kept_new (const ds_auth *a) {
+  size_t n = a != NULL ? a->password.n + a->token.n : 0;
+  ds_kept *k = (ds_kept *)ds_malloc(sizeof *k + n);
+  if (k == NULL)
+    return NULL;
+  memset(k, 0, sizeof *k);
+  k->secret_n = n;
+  if (n > 0 && a->password.n > 0)
+    memcpy(k->secret, a->password.p, a->password.n);
+  if (n > 0 && a->token.n > 0)
+    memcpy(k->secret + a->password.n, a->token.p, a->token.n);
+  return k;
+}
+
 /* 1: it is kept, and op says so; -1: it has replies to wait for; 0: QUIT, as
    there are messages for other hosts, or no memory */
 int ds_keep_step (ds_delivery *d, ds_time now, ds_op *op) {
   ds_kept *k;
   if (busy(d))
     return -1;
-  k = d->works == NULL ? (ds_kept *)ds_malloc(sizeof *k) : NULL;
+  k = d->works == NULL ? kept_new(d->c.auth) : NULL;
   if (k == NULL) {
     ds_feed_quit(d);
     return 0;

@@ -48,8 +48,10 @@ int ds_lua_adopt (lua_State *L, int delivery, unsigned conn, int index,
                   ds_time now);
 
 /* the table at absolute index t into *c, which holds defaults already; its
-   pointers are good while the table and what this leaves on the stack are */
-void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c);
+   pointers are good while *auth, the table and what this leaves on the stack
+   are */
+void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c,
+                         ds_auth *auth);
 
 /* the operation as a table; a RESULT forgets its message when it was the last */
 void ds_lua_push_op (lua_State *L, int delivery, const ds_op *op);

@@ -42,6 +42,7 @@ void ds_lua_delivery_owned (lua_State *L, int index, ds_loop *l) {
 
 static int delivery_new (lua_State *L) {
   ds_delivery_config c;
+  ds_auth auth;
   ds_error e;
   handle *h;
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -51,7 +52,7 @@ static int delivery_new (lua_State *L) {
   lua_setuservalue(L, -2);
   ds_delivery_defaults(&c);
   ds_sys_native(&c.sys);
-  ds_lua_read_config(L, 1, &c);
+  ds_lua_read_config(L, 1, &c, &auth);
   ds_error_clear(&e);
   h->d = ds_delivery_new(&c, &e);
   lua_settop(L, 2);

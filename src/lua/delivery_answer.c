@@ -134,33 +134,14 @@ static const ds_span *recipients (lua_State *L, int t, size_t *count) {
   return v;
 }
 
-/* the words of a list as flags; pops the list */
-static unsigned read_notify (lua_State *L) {
-  static const char *const words[] = {"never", "success", "failure", "delay"};
-  unsigned flags = 0;
-  const char *word;
-  size_t i, k, n;
-  for (i = 0; (word = ds_lua_list_item(L, "dsn.notify", i, &n)) != NULL; i++) {
-    for (k = 0; k < 4 && strcmp(word, words[k]) != 0; k++)
-      ;
-    if (k == 4)
-      luaL_error(L, "dsn.notify[%d]: \"%s\" is no such word", (int)i + 1, word);
-    flags |= 1u << k;
-  }
-  lua_pop(L, 1);
-  return flags;
-}
-
 /* the same wish for all recipients, and whom each was first meant for; the
    list of that stays on the stack */
 static void read_recipients_dsn (lua_State *L, int t, ds_envelope *m) {
-  unsigned notify = 0;
+  static const char *const words[] = {"never", "success", "failure", "delay",
+                                      NULL};
+  unsigned notify = ds_lua_opt_words(L, t, "dsn.notify", words);
   ds_smtp_dsn *v;
   size_t i;
-  if (ds_lua_opt_table(L, t, "dsn.notify"))
-    notify = read_notify(L);
-  else
-    lua_pop(L, 1);
   v = (ds_smtp_dsn *)lua_newuserdata(L, m->count * sizeof *v);
   memset(v, 0, m->count * sizeof *v);
   if (ds_lua_opt_table(L, t, "dsn.orcpt"))

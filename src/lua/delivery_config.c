@@ -105,29 +105,30 @@ static void read_keep (lua_State *L, int t, ds_delivery_config *c) {
   lua_pop(L, 1);
 }
 
-/* the list of words under "can" as flags */
-static unsigned read_can (lua_State *L, int t) {
-  static const char *const words[] = {"recall", "admit", "keep", "race"};
-  unsigned can = 0;
-  const char *word;
-  size_t i, n, k;
-  if (ds_lua_opt_table(L, t, "can"))
-    for (i = 0; (word = ds_lua_list_item(L, "can", i, &n)) != NULL; i++) {
-      for (k = 0; k < sizeof words / sizeof words[0]; k++)
-        if (strcmp(word, words[k]) == 0)
-          break;
-      if (k == sizeof words / sizeof words[0])
-        luaL_error(L, "can[%d]: \"%s\" is nothing a delivery asks", (int)i + 1,
-                   word);
-      can |= 1u << k;
-    }
+/* who we are; *a is used only where there is such a table, which the config's
+   keeps.  Mechanisms in the order of their flags */
+static void read_auth (lua_State *L, int t, ds_delivery_config *c, ds_auth *a) {
+  static const char *const mechanisms[] = {
+      "plain", "login", "xoauth2", "oauthbearer", "scram-sha-256", NULL};
+  memset(a, 0, sizeof *a);
+  if (ds_lua_opt_table(L, t, "auth")) {
+    t = lua_gettop(L);
+    a->user = ds_span_str(ds_lua_opt_string(L, t, "auth.user"));
+    a->password = ds_span_str(ds_lua_opt_string(L, t, "auth.password"));
+    a->token = ds_span_str(ds_lua_opt_string(L, t, "auth.token"));
+    a->clear = ds_lua_opt_boolean(L, t, "auth.clear");
+    a->mechanisms = ds_lua_opt_words(L, t, "auth.mechanisms", mechanisms);
+    c->auth = a;
+  }
   lua_pop(L, 1);
-  return can;
 }
 
-void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c) {
+void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c,
+                         ds_auth *auth) {
   static const char *const levels[] = {"off", "opportunistic", "required",
                                        "verified", NULL};
+  static const char *const abilities[] = {"recall", "admit", "keep", "race",
+                                          NULL};
   static const char *const orders[] = {"4first", "6first", "4", "6", NULL};
   static const char *const known[] = {
       "destination",    "pinned",  "port",   "hostname",
@@ -135,7 +136,8 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c) {
       "source",         "allowed", "dns",    "timeout",
       "allow_private",  "trace",   "plan",   "question",
       "max_chunk",      "can",     "window", "recipients",
-      "per_connection", "keep",    "lmtp",   NULL};
+      "per_connection", "keep",    "lmtp",   "auth",
+      "implicit_tls",   NULL};
   lua_Number port;
   const char *policy;
   ds_lua_check_keys(L, t, "delivery", known);
@@ -144,7 +146,7 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c) {
   c->destination = ds_lua_opt_string(L, t, "destination");
   if (c->destination == NULL)
     luaL_error(L, "destination: a string, not nil");
-  c->can = read_can(L, t);
+  c->can = ds_lua_opt_words(L, t, "can", abilities);
   c->pinned = ds_lua_opt_boolean(L, t, "pinned");
   c->port = port >= 1 && port <= 65535 ? (uint16_t)port : 0;
   c->hostname = ds_lua_opt_string(L, t, "hostname");
@@ -160,7 +162,9 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c) {
   c->per_connection =
       (unsigned)ds_lua_opt_integer(L, t, "per_connection", 0, INT32_MAX, 0);
   c->lmtp = ds_lua_opt_boolean(L, t, "lmtp");
+  c->implicit_tls = ds_lua_opt_boolean(L, t, "implicit_tls");
   read_keep(L, t, c);
+  read_auth(L, t, c, auth);
   c->trace = ds_lua_opt_boolean(L, t, "trace");
   c->plan = ds_lua_opt_boolean(L, t, "plan");
   c->question = ds_lua_opt_question(L, t, "question");

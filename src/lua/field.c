@@ -98,6 +98,31 @@ const char *ds_lua_list_item (lua_State *L, const char *what, size_t i,
   return s;
 }
 
+static unsigned flag_of (const char *word, const char *const *words) {
+  unsigned flag = 1;
+  for (; *words != NULL; words++, flag <<= 1)
+    if (strcmp(word, *words) == 0)
+      return flag;
+  return 0;
+}
+
+unsigned ds_lua_opt_words (lua_State *L, int t, const char *name,
+                           const char *const *words) {
+  unsigned flags = 0, flag;
+  const char *word;
+  size_t i, n;
+  if (ds_lua_opt_table(L, t, name))
+    for (i = 0; (word = ds_lua_list_item(L, name, i, &n)) != NULL; i++) {
+      flag = flag_of(word, words);
+      if (flag == 0)
+        luaL_error(L, "%s[%d]: \"%s\" is none of its words", name, (int)i + 1,
+                   word);
+      flags |= flag;
+    }
+  lua_pop(L, 1);
+  return flags;
+}
+
 static int is_known (const char *key, const char *const *known) {
   for (; *known != NULL; known++)
     if (strcmp(key, *known) == 0)

@@ -34,6 +34,11 @@ void ds_lua_opt_time (lua_State *L, int t, const char *name, ds_time *out);
 int ds_lua_opt_word (lua_State *L, int t, const char *name,
                      const char *const *words, int standard);
 
+/* the field's list of words as flags, 1 for the first of `words` (NULL ends
+   them); 0 without the field */
+unsigned ds_lua_opt_words (lua_State *L, int t, const char *name,
+                           const char *const *words);
+
 /* the i-th string (from 0) of the list on top of the stack, NULL behind its
    end */
 const char *ds_lua_list_item (lua_State *L, const char *what, size_t i,

@@ -93,11 +93,8 @@ static void meet_doom (ds_session *s) {
     ds_smtp_receive_data(s->smtp, NULL, 0);
 }
 
-int ds_session_tls (ds_session *s, const ds_tls_backend *b, ds_tls_ctx *ctx,
-                    const ds_tls_peer *p) {
-  int r = s->peer == NULL ? ds_smtp_starttls(s->smtp) : DS_ERR_STATE;
-  if (r != DS_OK)
-    return r;
+static int take_peer (ds_session *s, const ds_tls_backend *b, ds_tls_ctx *ctx,
+                      const ds_tls_peer *p) {
   s->peer = ds_tls_peer_copy(p);
   if (s->peer == NULL) {
     ds_session_end(s, DS_KIND_LOCAL, "out of memory");
@@ -106,6 +103,12 @@ int ds_session_tls (ds_session *s, const ds_tls_backend *b, ds_tls_ctx *ctx,
   s->backend = b;
   s->ctx = ctx;
   return DS_OK;
+}
+
+int ds_session_tls (ds_session *s, const ds_tls_backend *b, ds_tls_ctx *ctx,
+                    const ds_tls_peer *p) {
+  int r = s->peer == NULL ? ds_smtp_starttls(s->smtp) : DS_ERR_STATE;
+  return r == DS_OK ? take_peer(s, b, ctx, p) : r;
 }
 
 /* the 220 is in: from here on nothing that comes is plaintext */
@@ -120,6 +123,14 @@ static void on_tls_go (ds_session *s, ds_time now) {
   s->shaking = 1;
   ds_session_time_shake(s, now);
   ds_session_shake(s);
+}
+
+int ds_session_tls_at_once (ds_session *s, ds_time now, const ds_tls_backend *b,
+                            ds_tls_ctx *ctx, const ds_tls_peer *p) {
+  int r = take_peer(s, b, ctx, p);
+  if (r == DS_OK)
+    on_tls_go(s, now);
+  return r != DS_OK ? r : s->tls != NULL ? DS_OK : DS_ERR_TLS;
 }
 
 static void on_ended (ds_session *s, ds_smtp_event *ev) {

@@ -103,6 +103,12 @@ int ds_session_next_event (ds_session *s, ds_time now, ds_smtp_event *ev);
 int ds_session_tls (ds_session *s, const ds_tls_backend *b, ds_tls_ctx *ctx,
                     const ds_tls_peer *p);
 
+/* ds_session_tls_at_once: the wire is TLS from its first octet (RFC 8314; say
+   so in smtp.tls, too); before anything else.  0, or an error that has ended the
+   session */
+int ds_session_tls_at_once (ds_session *s, ds_time now, const ds_tls_backend *b,
+                            ds_tls_ctx *ctx, const ds_tls_peer *p);
+
 /* 1 and *i when the session runs over TLS; else 0, and *i tells at most of a
    handshake that failed */
 int ds_session_tls_info (const ds_session *s, ds_tls_info *i);

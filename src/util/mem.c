@@ -49,6 +49,12 @@ void ds_free (void *p) {
     hook(hook_ud, p, 0);
 }
 
+void ds_wipe (void *p, size_t n) {
+  volatile unsigned char *v = (volatile unsigned char *)p;
+  while (n-- > 0)
+    *v++ = 0;
+}
+
 char *ds_strndup (const char *s, size_t n) {
   char *c = n < SIZE_MAX ? (char *)ds_malloc(n + 1) : NULL;
   if (c == NULL)

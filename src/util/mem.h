@@ -26,6 +26,9 @@ void *ds_calloc (size_t n, size_t size); /* zeroed; NULL when n*size wraps */
 void *ds_realloc (void *p, size_t n);    /* n 0 frees */
 void ds_free (void *p);                  /* NULL is fine */
 
+/* wipe out a secret, whatever a compiler thinks of writes nobody reads */
+void ds_wipe (void *p, size_t n);
+
 /* ds_strndup: a copy of n bytes with a NUL behind; NULL when out of memory */
 char *ds_strndup (const char *s, size_t n);
 
