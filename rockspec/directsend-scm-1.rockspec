@@ -24,10 +24,11 @@ local util = {
 }
 local core = {
   "src/deliver/answer.c", "src/deliver/ask.c", "src/deliver/attempt.c",
-  "src/deliver/delivery.c", "src/deliver/feed.c", "src/deliver/judge.c",
-  "src/deliver/kept.c", "src/deliver/level.c", "src/deliver/limit.c",
-  "src/deliver/outcome.c", "src/deliver/policy.c", "src/deliver/provider.c",
-  "src/deliver/resolve.c", "src/deliver/sts.c", "src/deliver/work.c", "src/dns/answer.c",
+  "src/deliver/config.c", "src/deliver/connect.c", "src/deliver/delivery.c",
+  "src/deliver/feed.c", "src/deliver/judge.c", "src/deliver/kept.c",
+  "src/deliver/level.c", "src/deliver/limit.c", "src/deliver/outcome.c",
+  "src/deliver/policy.c", "src/deliver/provider.c", "src/deliver/resolve.c",
+  "src/deliver/secure.c", "src/deliver/sts.c", "src/deliver/work.c", "src/dns/answer.c",
   "src/dns/conf.c", "src/dns/message.c", "src/dns/mx.c", "src/dns/query.c",
   "src/http/response.c", "src/mime/address.c", "src/mime/base64.c",
   "src/mime/base64_arm.c", "src/mime/base64_x86.c", "src/mime/calendar.c",
