@@ -114,12 +114,14 @@ describe("tls sessions", function()
       end)
 
       it("are kept when nobody says close_notify", function()
+        of = server(merged({ tickets = 1 }, only))
         for i = 1, 3 do
           local client, served = assert(tls.client(peer(), ctx)), tls.server { like = of }
           assert.equal(1, pair.handshake(client, served))
           talk(client, served)
           assert.equal(i > 1, (select(5, client:info())))
           client:feed ""
+          assert.equal("the TLS connection was cut: no close_notify", (select(2, client:read())))
           client:close()
         end
       end)

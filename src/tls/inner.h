@@ -93,7 +93,8 @@ int ds_tls_verify (X509_STORE_CTX *s, void *ud);
 /* crypto.c */
 extern const ds_crypto ds_tls_crypto;
 
-/* words.c: t->error from what OpenSSL left in its queue */
+/* words.c: t->error from what OpenSSL left in its queue; for a FIN */
 int ds_tls_fail (ds_tls *t);
+int ds_tls_cut (ds_tls *t);
 
 #endif

@@ -11,15 +11,15 @@
 /*
 ** OpenSSL over our own buffers instead of a BIO pair: nothing is copied
 ** twice, a flight or a body gathers in `out` however long it grows, an idle
-** stream holds no ring, and the allocation hook sees it all.
+** stream holds no ring, and the allocation hook sees it all.  It is never told
+** of a FIN, which it would take for an attack that spoils the session: what a
+** FIN means is told here.
 */
 static int wire_read (BIO *b, char *p, int n) {
   ds_tls *t = (ds_tls *)BIO_get_data(b);
   size_t take = t->in.len;
   BIO_clear_retry_flags(b);
   if (take == 0) {
-    if (t->eof)
-      return 0;
     BIO_set_retry_read(b);
     return -1;
   }
@@ -37,11 +37,9 @@ static int wire_write (BIO *b, const char *p, int n) {
 }
 
 static long wire_ctrl (BIO *b, int what, long n, void *p) {
-  ds_tls *t = (ds_tls *)BIO_get_data(b);
+  (void)b;
   (void)n;
   (void)p;
-  if (what == BIO_CTRL_EOF)
-    return t->eof && t->in.len == 0;
   return what == BIO_CTRL_FLUSH;
 }
 
@@ -104,8 +102,8 @@ ds_tls *ds_tls_open (ds_tls_ctx *c, const ds_tls_peer *p, ds_error *e) {
 void ds_tls_close (ds_tls *t) {
   if (t == NULL)
     return;
-  /* a session is not spoilt by a FIN that comes without close_notify */
-  if (t->up && t->error.code == DS_OK)
+  /* nor is the session spoilt by a close without close_notify */
+  if (t->up)
     SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(t->ssl);
   ds_tls_ctx_release(t->ctx);
@@ -155,12 +153,15 @@ static void rest (ds_tls *t) {
 /* after a call that did not get through: 0 where the wire is needed */
 static int held_up (ds_tls *t, int result, ds_error *e) {
   int why = SSL_get_error(t->ssl, result);
-  if (why == SSL_ERROR_WANT_READ)
+  if (why == SSL_ERROR_WANT_READ && !t->eof)
     why = DS_OK;
   else if (why == SSL_ERROR_ZERO_RETURN && t->up)
     why = DS_ERR_CLOSED;
   else {
-    ds_tls_fail(t);
+    if (why == SSL_ERROR_WANT_READ)
+      ds_tls_cut(t);
+    else
+      ds_tls_fail(t);
     why = told(t, e);
   }
   rest(t);

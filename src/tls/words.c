@@ -17,16 +17,6 @@ static int too_old (int reason) {
          reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION;
 }
 
-/* FIN where close_notify should stand: OpenSSL 3 has a reason for it, 1.1 gives
-   none; close_notify in a handshake has none in either */
-static int cut (unsigned long error) {
-#ifdef SSL_R_UNEXPECTED_EOF_WHILE_READING
-  if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-    return 1;
-#endif
-  return error == 0;
-}
-
 static const char *reason_of (unsigned long error) {
   const char *z = ERR_reason_error_string(error);
   return z != NULL ? z : "no reason given";
@@ -58,15 +48,20 @@ static int fail_handshake (ds_tls *t, unsigned long error) {
                       "the TLS handshake failed: %s", reason_of(error));
 }
 
+/* FIN where close_notify should stand */
+int ds_tls_cut (ds_tls *t) {
+  return ds_error_set(&t->error, DS_ERR_TLS, DS_KIND_TLS, NULL,
+                      t->up ? "the TLS connection was cut: no close_notify"
+                            : "the server closed the connection during the "
+                              "TLS handshake");
+}
+
 int ds_tls_fail (ds_tls *t) {
   unsigned long error = ERR_peek_error();
   if (ds_buf_failed(&t->out) || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
     return ds_error_set(&t->error, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL,
                         "out of memory");
-  if (cut(error))
-    return ds_error_set(&t->error, DS_ERR_TLS, DS_KIND_TLS, NULL,
-                        t->up ? "the TLS connection was cut: no close_notify"
-                              : "the server closed the connection during the "
-                                "TLS handshake");
+  if (error == 0) /* close_notify in a handshake */
+    return ds_tls_cut(t);
   return t->up ? fail_up(t, error) : fail_handshake(t, error);
 }
