@@ -91,6 +91,7 @@ local modules = {
   ["directsend.driver.loop"] = "lua/directsend/driver/loop.lua",
   ["directsend.driver.native"] = "lua/directsend/driver/native.lua",
   ["directsend.driver.ngx"] = "lua/directsend/driver/ngx.lua",
+  ["directsend.forced"] = "lua/directsend/forced.lua",
   ["directsend"] = "lua/directsend/init.lua",
   ["directsend.lists"] = "lua/directsend/lists.lua",
   ["directsend.lookup"] = "lua/directsend/lookup.lua",

@@ -67,6 +67,62 @@ describe("a message that was built before", function()
     for _ = 1, 2 do assert.equal(m:tostring(), (sent(m))) end
   end)
 
+  describe("and is sent by a mailer with force_from", function()
+    local function forced(m, more)
+      local c = { transport = "capture", force_from = "Device <dev@example.org>" }
+      for key, v in pairs(more or {}) do c[key] = v end
+      local mailer = assert(directsend.new(c))
+      local report, why, detail = mailer:send(m)
+      if not report then return nil, why, detail end
+      return mailer.sent[1], report
+    end
+    local many = {}
+    for i = 1, 300 do many[i] = "c" .. i .. "@example.net" end
+    local function without_from(s) return (s:gsub("From: [^\r\n]*\r\n", "", 1)) end
+
+    it("is from that one, in its header and envelope, and stays as it was", function()
+      for _, keys_of in ipairs { false, keys } do
+        for _, t in ipairs { letter, { from = "x@y.zz", to = "b@example.com", text = ("y"):rep(90000) },
+                             { from = { "x@y.zz", "z@y.zz" }, sender = "z@y.zz", to = "b@example.com", cc = many, text = "x" },
+                             { raw = { data = "Received: x\nfrom: a@b.cd\nFrom:\n x@y.zz\nTo: b@example.com\n\nx\n" } },
+                             { from = "x@y.zz", to = "b@example.com", attach = { reader.part(reader.of(("x"):rep(50000), 999)) } } } do
+          local m = assert(directsend.message(t))
+          local plain = m:tostring()
+          local sent_to, report = forced(m, { dkim = keys_of or nil })
+          assert.equal("dev@example.org", sent_to.envelope.sender)
+          assert.same(m:envelope().recipients, sent_to.envelope.recipients)
+          if keys_of then assert.equal(1, held(sent_to.raw)) end
+          local unsigned = sent_to.raw:gsub("^DKIM%-Signature:.-\r\n(%a)", "%1")
+          assert.equal("From: Device <dev@example.org>\r\n", unsigned:match "^[^\n]*\n")
+          assert.equal(1, select(2, ("\n" .. unsigned):match "^.-\r\n\r\n":gsub("\n[Ff]rom *:", "")))
+          if not t.raw then assert.equal(without_from(plain), without_from(unsigned)) end
+          assert.equal(#sent_to.raw, report.bytes)
+          assert.equal(plain, m:tostring())
+        end
+      end
+    end)
+
+    it("goes as it is where it is his already", function()
+      local m = assert(directsend.message { from = "Other name <dev@example.org>", to = "b@example.com", text = "x" })
+      assert.equal(m:tostring(), forced(m).raw)
+    end)
+
+    it("keeps an empty sender", function()
+      local m = assert(directsend.message { from = "x@y.zz", to = "b@example.com", text = "x", envelope = { sender = "" } })
+      assert.equal("", forced(m).envelope.sender)
+    end)
+
+    it("is refused where somebody has signed who wrote it", function()
+      local m = assert(directsend.message { raw = { data = "DKIM-Signature: v=1\nFrom: x@y.zz\nTo: b@example.com\n\nx" } })
+      for _ = 1, 2 do
+        local report, why, detail = forced(m)
+        assert.is_nil(report)
+        assert.equal("message: it is signed (DKIM), and force_from would change its From", why)
+        assert.same({ kind = "usage", field = "message" }, detail)
+      end
+    end)
+  end)
+
   it("is free again once it could not be signed", function()
     local m = assert(directsend.message { raw = { data = "To: b@example.com\n\nx" }, envelope = { sender = "a@example.org" } })
     local mailer = assert(directsend.new { transport = "capture", dkim = keys })

@@ -228,8 +228,7 @@ local function complete(w)
     put_bodies(w.m, t, settings, w.taken)
     return finished(w, w.envelope, w.id)
   end
-  local id, default = require "directsend.raw"(w.m, t, settings, w.reader, put,
-                                               w.taken.raw)
+  local id, default = require "directsend.raw"(w, put)
   default.recipients = once(default.recipients)
   return finished(w, settings.nested and nobody
                      or read_envelope(t, settings, w.reader, default), id)

@@ -33,11 +33,17 @@ local function first(list, reader)
   return list[1] and reader:header(list[1], "raw")[1]
 end
 
--- give m the message t.raw, or what was taken of its function; its Message-ID and the envelope its header tells
-return function(m, t, settings, reader, put, taken)
+-- make w.m the message w.t.raw, or what was taken of its function; its
+-- Message-ID and the envelope its header tells
+return function(w, put)
+  local t, settings, reader = w.t, w.settings, w.reader
   check_keys(t)
-  put("raw", m:raw(taken or rawget(t.raw, "data"), rawget(t.raw, "path")))
-  local found = people(m:header())
+  put("raw", w.m:raw(w.taken.raw or rawget(t.raw, "data"),
+                     rawget(t.raw, "path")))
+  local found = people(w.m:header())
+  if settings.force_from then
+    w.m = require "directsend.forced"(w.m, settings, "raw", true)
+  end
   local e, default = t.envelope or {}, { recipients = {} }
   if rawget(e, "sender") == nil and not settings.force_from then
     default.sender = first(found.sender, reader) or first(found.from, reader)

@@ -97,16 +97,10 @@ function signing.sign(m, t, settings)
   return sign(m, date, settings)
 end
 
--- signing.built: likewise a message that the caller has: another one, as that
--- one may be part of others, or sent elsewhere
-function signing.built(m, settings)
-  local out, own = setmetatable({}, getmetatable(m)), m.warnings
-  for key, v in core.next, m do out[key] = v end
-  out.core, out.warnings, out.sending = core.message(), nil, nil
-  warnings.add(out, own)
-  local ok, why = out.core:wrap(m.core)
-  if not ok then return nil, why, { kind = "local" } end
-  return sign(out, date_of(m.core:header()), settings)
+-- signing.built: likewise one that wraps what the caller has built, with its
+-- header as it was
+function signing.built(m, header, settings)
+  return sign(m, date_of(header), settings)
 end
 
 return signing

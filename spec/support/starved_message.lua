@@ -30,6 +30,8 @@ local function attempt()
   assert(wrapped:wrap(raw.core))
   assert(wrapped:prefix "X: 1\r\n")
   assert(wrapped:read():sub(1, 6) == "X: 1\r\n")
+  local forced = assert(message.new({ raw = { data = first } }, { force_from = "x@y.zz" }))
+  assert(forced:tostring():find "^From: x@y%.zz\r\n")
 end
 
 print(starve.all(attempt) .. " failures survived")

@@ -232,16 +232,17 @@ static int message_nest (lua_State *L) {
   return ds_lua_done(L, ds_message_nest(m, &inner->m, &a, &e), &e);
 }
 
-/* wrap(message): a finished message as it is; both are finished then, and
-   read apart from each other */
+/* wrap(message, own): a finished message as it is, but for fields that were
+   given before; both are finished then, and read apart from each other; own:
+   it is closed with this one */
 static int message_wrap (lua_State *L) {
   ds_message *m = ds_lua_unfinished(L);
   message *inner = finished(L, 2);
   ds_error e = {0};
   ds_content c;
   int rc;
-  lua_settop(L, 2);
-  c = nested_content(L, inner, 0);
+  lua_settop(L, 3);
+  c = nested_content(L, inner, lua_toboolean(L, 3));
   rc = ds_message_wrap(m, &inner->m, &c, &e);
   check_message(L, 1)->finished = rc == DS_OK;
   return ds_lua_done(L, rc, &e);

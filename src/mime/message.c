@@ -234,18 +234,6 @@ int ds_message_nest (ds_message *m, const ds_message *inner,
   return DS_OK;
 }
 
-int ds_message_wrap (ds_message *m, const ds_message *inner,
-                     const ds_content *c, ds_error *e) {
-  if ((m->plain = (ds_part *)ds_calloc(1, sizeof *m->plain)) == NULL)
-    return ds_error_nomem(e);
-  m->plain->content = *c;
-  m->plain->how = DS_ENC_8BIT;
-  m->plain->size = c->size;
-  m->flags = inner->flags;
-  return ds_layout_body(&m->layout, m->plain) == DS_OK ? DS_OK
-                                                       : ds_error_nomem(e);
-}
-
 /* -- the whole -- */
 
 /* parts move as soon as there is one to move into, so each has one owner */

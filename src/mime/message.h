@@ -89,9 +89,10 @@ int ds_message_raw (ds_message *m, const ds_content *c, ds_raw *seen,
                     ds_error *e);
 
 /*
-** ds_message_wrap: instead of all the above: a finished message as it is, its
-** octets being *c, so that something can be put in front of them here alone.
-** 0, or DS_ERR_NOMEM and *e.
+** ds_message_wrap: instead of bodies: a finished message as it is, its octets
+** being *c, so that something can be put in front of them here alone.  Fields
+** that were given before stand in place of those of its header that have their
+** names.  0, or *e: DS_ERR_NOMEM, DS_ERR_LIMIT (too many fields).
 */
 int ds_message_wrap (ds_message *m, const ds_message *inner,
                      const ds_content *c, ds_error *e);

@@ -106,8 +106,18 @@ static int is_bcc (ds_span name) {
          ds_span_eqi(name, ds_span_str("Resent-Bcc"));
 }
 
-/* every field of the header but Bcc into *out, the blank line too */
-static int copy_header (ds_span head, ds_buf *out, size_t *fields,
+/* has a header a field of that name? */
+static int has (ds_span head, ds_span name) {
+  size_t n;
+  for (; (n = field(head)) > 0; head = behind(head, n))
+    if (ds_span_eqi(ds_span_of(head.p, colon(ds_span_of(head.p, n))), name))
+      return 1;
+  return 0;
+}
+
+/* every field of the header but Bcc, and those that `own` has too, into *out;
+   the blank line too */
+static int copy_header (ds_span head, ds_span own, ds_buf *out, size_t *fields,
                         ds_error *e) {
   size_t n;
   while ((n = field(head)) > 0) {
@@ -120,7 +130,7 @@ static int copy_header (ds_span head, ds_buf *out, size_t *fields,
     if (++*fields > DS_HEADERS)
       return ds_error_set(e, DS_ERR_LIMIT, DS_KIND_USAGE, NULL,
                           "more than %d header fields", DS_HEADERS);
-    if (!is_bcc(name))
+    if (!is_bcc(name) && !has(own, name))
       ds_buf_append(out, head.p, n);
     head = behind(head, n);
   }
@@ -145,8 +155,8 @@ static int adopt (ds_message *m, ds_raw *r, const ds_content *c, ds_error *e) {
   ds_scan_update(&head, ds_buf_data(&r->head), r->head.len);
   if ((rc = check_plain(&head, e)) != DS_OK ||
       (rc = check_plain(&r->body, e)) != DS_OK ||
-      (rc = copy_header(ds_buf_span(&r->head), &m->layout.text, &m->fields,
-                        e)) != DS_OK)
+      (rc = copy_header(ds_buf_span(&r->head), ds_span_of(NULL, 0),
+                        &m->layout.text, &m->fields, e)) != DS_OK)
     return rc;
   if ((m->plain = (ds_part *)ds_calloc(1, sizeof *m->plain)) == NULL)
     return DS_ERR_NOMEM;
@@ -189,4 +199,46 @@ int ds_message_raw (ds_message *m, const ds_content *c, ds_raw *seen,
   if (rc == DS_ERR_NOMEM)
     ds_error_nomem(e);
   return rc;
+}
+
+/* a header with its blank line */
+static ds_span header_of (ds_span text) {
+  ds_span rest = text;
+  size_t n;
+  while ((n = field(rest)) > 0)
+    rest = behind(rest, n);
+  return ds_span_of(text.p, text.n - rest.n + line(rest));
+}
+
+/* the other message's header, but for what was given here; its octets */
+static size_t replace (ds_message *m, const ds_message *inner, int *rc,
+                       ds_error *e) {
+  ds_span head = header_of(ds_buf_span(&inner->layout.text));
+  ds_buf_swap(&m->layout.text, &m->head);
+  ds_buf_putspan(&m->head, ds_buf_span(&m->layout.text));
+  *rc =
+      copy_header(head, ds_buf_span(&m->head), &m->layout.text, &m->fields, e);
+  ds_buf_empty(&m->head);
+  ds_buf_putspan(&m->head, ds_buf_span(&m->layout.text));
+  return head.n;
+}
+
+int ds_message_wrap (ds_message *m, const ds_message *inner,
+                     const ds_content *c, ds_error *e) {
+  size_t skip = 0;
+  int rc = DS_OK;
+  if (m->head.len > 0)
+    skip = replace(m, inner, &rc, e);
+  m->plain = (ds_part *)ds_calloc(1, sizeof *m->plain);
+  if (rc == DS_OK && (m->plain == NULL || ds_buf_failed(&m->head)))
+    rc = DS_ERR_NOMEM;
+  if (rc == DS_OK) {
+    m->plain->content = *c;
+    m->plain->how = DS_ENC_8BIT;
+    m->plain->skip = skip;
+    m->plain->size = c->size - skip;
+    m->flags |= inner->flags;
+    rc = ds_layout_body(&m->layout, m->plain);
+  }
+  return rc == DS_ERR_NOMEM ? ds_error_nomem(e) : rc;
 }
