@@ -69,6 +69,42 @@ describe("smtp/command", function()
     assert.are.equal(USAGE, smtp.command_word(("a"):rep(100000)))
   end)
 
+  it("writes what DSN wants to hear, encoded", function()
+    local function mail(dsn, ...)
+      return smtp.command_mail("a@b", 0, ..., false, false, dsn)
+    end
+    assert.are.equal("MAIL FROM:<a@b> RET=FULL\r\n", mail { ret = 1 })
+    assert.are.equal("MAIL FROM:<a@b> RET=HDRS ENVID=QQ314159\r\n", mail { ret = 2, envid = "QQ314159" })
+    assert.are.equal("MAIL FROM:<a@b> ENVID=a+2Bb+3Dc+20d\r\n", mail { envid = "a+b=c d" })
+    assert.are.equal("MAIL FROM:<a@b> SIZE=5 BODY=8BITMIME SMTPUTF8 REQUIRETLS RET=FULL ENVID=x\r\n",
+      smtp.command_mail("a@b", 5, true, true, true, { ret = 1, envid = "x" }))
+    local function rcpt(notify, orcpt)
+      return smtp.command_rcpt("a@b", false, { notify = notify, orcpt = orcpt })
+    end
+    assert.are.equal("RCPT TO:<a@b> NOTIFY=NEVER\r\n", rcpt(1))
+    assert.are.equal("RCPT TO:<a@b> NOTIFY=SUCCESS,FAILURE,DELAY\r\n", rcpt(2 + 4 + 8))
+    assert.are.equal("RCPT TO:<a@b> NOTIFY=DELAY ORCPT=rfc822;Bob+2Bx@example.com\r\n", rcpt(8, "Bob+x@example.com"))
+    assert.are.equal("RCPT TO:<a@b> ORCPT=utf-8;j\\x{F6}rg\\x{2B}\\x{5C}\\x{20}\\x{1F600}@b\r\n",
+      rcpt(0, "j\195\182rg+\\ \240\159\152\128@b"))
+  end)
+
+  it("says nothing of DSN that is not printable, too long, or no wish", function()
+    for _, bad in ipairs { "a\rb", "a\nb", "a\r\nRCPT TO:<x@y>", "a\0", "a\127", "j\246rg", ("a"):rep(101), ("+"):rep(34) } do
+      assert.are.equal(USAGE, smtp.command_mail("a@b", 0, false, false, false, { envid = bad }))
+    end
+    assert.are.equal(USAGE, smtp.command_mail("a@b", 0, false, false, false, { envid = "j\195\182rg" }))
+    assert.are.equal(15 + 107 + 2, #smtp.command_mail("a@b", 0, false, false, false, { envid = ("a"):rep(100) }))
+    for _, bad in ipairs { "a\rb@c", "a\n@c", "a\0@c", "\127", "j\246rg@b", "\194\133@b", ("a"):rep(494), ("+"):rep(165) } do
+      assert.are.equal(USAGE, smtp.command_rcpt("a@b", false, { orcpt = bad }))
+    end
+    assert.is_string(smtp.command_rcpt("a@b", false, { orcpt = ("a"):rep(493) }))
+    for _, notify in ipairs { 3, 5, 9, 15, 16, 32 } do
+      assert.are.equal(USAGE, smtp.command_rcpt("a@b", false, { notify = notify }))
+    end
+    local longest = smtp.command_rcpt(("a"):rep(252) .. "@b", false, { notify = 14, orcpt = ("a"):rep(493) })
+    assert.is_truthy(longest:find "NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;a+\r\n$")
+  end)
+
   it("says only a host name or an address literal in EHLO", function()
     local label = ("a"):rep(63)
     for _, name in ipairs {

@@ -1,6 +1,7 @@
 local talk = require "support.smtp_talk"
 
-local EIGHTBIT, UTF8 = 1, 2
+local EIGHTBIT, UTF8, REQUIRETLS = 1, 2, 4
+local USAGE = -2
 
 local function at_body(extensions, recipients)
   local t = talk.ready(extensions or { "PIPELINING" })
@@ -156,6 +157,7 @@ describe("smtp/engine_txn", function()
       { { "SIZE 1000" }, 1001, 0, { "1000", "1001", "smaller" } },
       { { "SIZE 1000" }, 0, EIGHTBIT, { "8BITMIME", "7-bit" } },
       { { "8BITMIME" }, 0, UTF8, { "SMTPUTF8", "ASCII" } },
+      { { "REQUIRETLS" }, 0, REQUIRETLS, { "REQUIRETLS", "without TLS" } },
     }
     for _, case in ipairs(cases) do
       local t = talk.ready(case[1])
@@ -170,6 +172,60 @@ describe("smtp/engine_txn", function()
       assert.are.equal("", t:said())
       assert.are.equal(0, t:begin(4, nil, 1000))
       assert.is_truthy(t:said():find "^MAIL FROM:<from@a.example>")
+    end
+  end)
+
+  it("asks for TLS all the way where there is TLS and it is offered", function()
+    local t = talk.ready({ "REQUIRETLS" }, false, false, true)
+    assert.are.equal(0, t:begin(1, nil, 0, REQUIRETLS))
+    assert.are.equal("MAIL FROM:<from@a.example> REQUIRETLS\r\n", t:said())
+    t = talk.ready({ "STARTTLS" }, false, false, true) -- the wire is TLS already
+    assert.is_false(t.engine:extensions().starttls)
+    t:begin(1, nil, 0, REQUIRETLS)
+    t:events()
+    assert.are.equal("failed", t.settled["1/1"].outcome)
+    assert.is_truthy(t.settled["1/1"].text:find "the server does not offer REQUIRETLS")
+    t = talk.ready { "STARTTLS" }
+    t.engine:starttls()
+    t:said()
+    t:hear "220 go"
+    t.engine:tls_started()
+    t:said()
+    t:hear("250-mx", "250 REQUIRETLS")
+    t:begin(1, nil, 0, REQUIRETLS)
+    assert.are.equal("MAIL FROM:<from@a.example> REQUIRETLS\r\n", t:said())
+  end)
+
+  it("tells of DSN to who offers it, and to nobody else", function()
+    local dsn = { ret = 2, envid = "x 1", { notify = 1 }, { notify = 6, orcpt = "a+b@c" }, {} }
+    local to = { "one@b", "two@b", "three@b" }
+    local t = talk.ready { "PIPELINING", "DSN" }
+    assert.are.equal(0, t:begin(1, to, 0, 0, dsn))
+    assert.are.equal("MAIL FROM:<from@a.example> RET=HDRS ENVID=x+201\r\nRCPT TO:<one@b> NOTIFY=NEVER\r\n"
+      .. "RCPT TO:<two@b> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;a+2Bb@c\r\nRCPT TO:<three@b>\r\nDATA\r\n", t:said())
+    t = talk.ready { "PIPELINING" }
+    t:begin(1, to, 0, 0, dsn)
+    assert.are.equal("MAIL FROM:<from@a.example>\r\nRCPT TO:<one@b>\r\nRCPT TO:<two@b>\r\nRCPT TO:<three@b>\r\nDATA\r\n", t:said())
+    for _, bad in ipairs { { envid = "a\nb" }, { {}, {}, { orcpt = "a\r@b" } }, { { notify = 3 } } } do
+      assert.are.equal(USAGE, talk.ready { "DSN" }:begin(1, to, 0, 0, bad))
+      assert.are.equal(USAGE, talk.ready {}:begin(1, to, 0, 0, bad))
+    end
+  end)
+
+  it("calls a recipient one too many only for what says so, behind one that was accepted", function()
+    local cases = {
+      ["452 4.5.3 too many"] = true, ["452 too many recipients"] = true, ["552 too many"] = true, ["552 5.5.3 x"] = true,
+      ["452 4.3.1 Too Many Recipients"] = true, ["452 4.2.2 full"] = false, ["552 5.2.2 full"] = false,
+      ["450 4.5.3 x"] = false, ["550 5.5.3 x"] = false, ["452"] = true,
+    }
+    for reply, split in pairs(cases) do
+      local t = talk.ready { "PIPELINING" }
+      t:begin(1, { "one@b", "two@b", "three@b" })
+      t:said()
+      t:hear("250 Ok", reply, "250 Ok", reply, "354 go")
+      assert.is_false(t.settled["1/1"].split, reply)
+      assert.are.equal(split, t.settled["1/3"].split, reply)
+      assert.are.equal((split or reply:find "^4") and "deferred" or "failed", t.settled["1/3"].outcome, reply)
     end
   end)
 

@@ -60,8 +60,8 @@ function talk.ready(extensions, careful, ...)
   return t
 end
 
-function talk:begin(id, recipients, size, flags)
-  return self.engine:begin(id, "from@a.example", recipients or { "to@b.example" }, size or 0, flags or 0)
+function talk:begin(id, recipients, size, flags, dsn)
+  return self.engine:begin(id, "from@a.example", recipients or { "to@b.example" }, size or 0, flags or 0, dsn)
 end
 
 function talk:message(octets)

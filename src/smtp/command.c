@@ -12,7 +12,14 @@
 #define SIZE_ROOM 26
 #define BODY_ROOM 17
 #define UTF8_ROOM 10
-#define LONGEST   (DS_COMMAND_LINE + SIZE_ROOM + BODY_ROOM + UTF8_ROOM)
+#define TLS_ROOM  11
+#define RET_ROOM  9
+#define ENV_ROOM  (7 + DS_COMMAND_ENVID)
+
+/* … and RCPT, which is the longer one then */
+#define NOTIFY_ROOM 29
+#define ORCPT_ROOM  (7 + DS_COMMAND_ORCPT)
+#define LONGEST     (DS_COMMAND_LINE + NOTIFY_ROOM + ORCPT_ROOM)
 
 static int alnum (int c) {
   return ds_is_digit(c) || ds_is_alpha(c);
@@ -93,9 +100,9 @@ typedef struct line {
   int bad;
 } line;
 
-static void open_line (line *l) {
+static void open_line (line *l, size_t max) {
   l->n = 0;
-  l->max = DS_COMMAND_LINE;
+  l->max = max;
   l->bad = 0;
 }
 
@@ -110,6 +117,12 @@ static void put (line *l, ds_span s) {
 
 static void put_text (line *l, const char *z) {
   put(l, ds_span_str(z));
+}
+
+/* a parameter makes the line that may be so much longer */
+static void put_param (line *l, const char *z, size_t room) {
+  put_text(l, z);
+  l->max += room;
 }
 
 static void put_path (line *l, const char *verb, ds_span path, int utf8) {
@@ -133,7 +146,7 @@ static int close_line (line *l, ds_buf *out) {
 
 int ds_command_word (ds_buf *out, const char *verb) {
   line l;
-  open_line(&l);
+  open_line(&l, DS_COMMAND_LINE);
   put_text(&l, verb);
   return close_line(&l, out);
 }
@@ -145,7 +158,7 @@ int ds_command_bdat (ds_buf *out, uint64_t octets, int last) {
 
 int ds_command_ehlo (ds_buf *out, const char *verb, ds_span name) {
   line l;
-  open_line(&l);
+  open_line(&l, DS_COMMAND_LINE);
   put_text(&l, verb);
   put_text(&l, " ");
   put(&l, name);
@@ -153,32 +166,149 @@ int ds_command_ehlo (ds_buf *out, const char *verb, ds_span name) {
   return close_line(&l, out);
 }
 
+static const char hex[] = "0123456789ABCDEF";
+
+/* RFC 3461 §4 */
+static void put_xtext (line *l, ds_span s) {
+  size_t i;
+  for (i = 0; i < s.n; i++) {
+    const unsigned char c = (unsigned char)s.p[i];
+    char code[3] = {'+', 0, 0};
+    code[1] = hex[c >> 4];
+    code[2] = hex[c & 15];
+    if (c > 0x20 && c < 0x7f && c != '+' && c != '=')
+      put(l, ds_span_of(s.p + i, 1));
+    else
+      put(l, ds_span_of(code, sizeof code));
+  }
+}
+
+/* RFC 6533 §3: what travels everywhere */
+static void put_utf8_xtext (line *l, ds_span s) {
+  char code[16];
+  unsigned long c = 0;
+  size_t n;
+  for (; s.n > 0; s = ds_span_of(s.p + n, s.n - n)) {
+    n = ds_smtp_utf8(s, &c);
+    if (n == 0) {
+      l->bad = 1;
+      return;
+    }
+    if (c > 0x20 && c < 0x7f && c != '+' && c != '=' && c != '\\')
+      put(l, ds_span_of(s.p, 1));
+    else {
+      snprintf(code, sizeof code, "\\x{%02lX}", c);
+      put_text(l, code);
+    }
+  }
+}
+
+static int ascii (ds_span s) {
+  size_t i;
+  for (i = 0; i < s.n; i++)
+    if ((unsigned char)s.p[i] > 0x7f)
+      return 0;
+  return 1;
+}
+
+static int printable (ds_span s, int utf8) {
+  size_t n;
+  for (; s.n > 0; s = ds_span_of(s.p + n, s.n - n)) {
+    unsigned long c = 0;
+    n = ds_smtp_utf8(s, &c);
+    if (n == 0 || !visible(c, utf8))
+      return 0;
+  }
+  return 1;
+}
+
+static void put_orcpt (line *l, ds_span orcpt) {
+  if (ascii(orcpt)) {
+    put_text(l, "rfc822;");
+    put_xtext(l, orcpt);
+  } else {
+    put_text(l, "utf-8;");
+    put_utf8_xtext(l, orcpt);
+  }
+}
+
+int ds_command_envid_ok (ds_span envid) {
+  line l;
+  if (envid.n == 0)
+    return 1;
+  open_line(&l, DS_COMMAND_ENVID);
+  put_xtext(&l, envid);
+  return printable(envid, 0) && !l.bad && l.n <= l.max;
+}
+
+int ds_command_dsn_ok (const ds_smtp_dsn *d) {
+  line l;
+  if ((d->notify & DS_NOTIFY_NEVER) ? d->notify != DS_NOTIFY_NEVER
+                                    : d->notify > 15)
+    return 0;
+  if (d->orcpt.n == 0)
+    return 1;
+  open_line(&l, DS_COMMAND_ORCPT);
+  put_orcpt(&l, d->orcpt);
+  return printable(d->orcpt, 1) && !l.bad && l.n <= l.max;
+}
+
+static void put_size (line *l, uint64_t n) {
+  char size[32];
+  snprintf(size, sizeof size, " SIZE=%llu", (unsigned long long)n);
+  put_param(l, size, SIZE_ROOM);
+}
+
 int ds_command_mail (ds_buf *out, ds_span sender,
                      const ds_command_mail_args *a) {
-  char size[32];
   line l;
-  open_line(&l);
+  open_line(&l, DS_COMMAND_LINE);
   put_path(&l, "MAIL FROM:<", sender, a->utf8);
-  if (a->size > 0) {
-    snprintf(size, sizeof size, " SIZE=%llu", (unsigned long long)a->size);
-    put_text(&l, size);
-    l.max += SIZE_ROOM;
-  }
-  if (a->eightbit) {
-    put_text(&l, " BODY=8BITMIME");
-    l.max += BODY_ROOM;
-  }
-  if (a->utf8) {
-    put_text(&l, " SMTPUTF8");
-    l.max += UTF8_ROOM;
+  if (a->size > 0)
+    put_size(&l, a->size);
+  if (a->eightbit)
+    put_param(&l, " BODY=8BITMIME", BODY_ROOM);
+  if (a->utf8)
+    put_param(&l, " SMTPUTF8", UTF8_ROOM);
+  if (a->requiretls)
+    put_param(&l, " REQUIRETLS", TLS_ROOM);
+  if (a->ret != DS_RET_NONE)
+    put_param(&l, a->ret == DS_RET_FULL ? " RET=FULL" : " RET=HDRS", RET_ROOM);
+  if (a->envid.n > 0) {
+    put_param(&l, " ENVID=", ENV_ROOM);
+    put_xtext(&l, a->envid);
+    l.bad |= !ds_command_envid_ok(a->envid);
   }
   return close_line(&l, out);
 }
 
-int ds_command_rcpt (ds_buf *out, ds_span recipient, int utf8) {
+static void put_notify (line *l, unsigned notify) {
+  static const char *const names[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
+  const char *before = " NOTIFY=";
+  unsigned i;
+  for (i = 0; i < 4; i++)
+    if (notify & 1u << i) {
+      put_text(l, before);
+      put_text(l, names[i]);
+      before = ",";
+    }
+  l->max += NOTIFY_ROOM;
+}
+
+int ds_command_rcpt (ds_buf *out, ds_span recipient,
+                     const ds_command_rcpt_args *a) {
+  ds_smtp_dsn d;
   line l;
-  open_line(&l);
-  put_path(&l, "RCPT TO:<", recipient, utf8);
-  l.bad |= recipient.n == 0;
+  d.notify = a->notify;
+  d.orcpt = a->orcpt;
+  open_line(&l, DS_COMMAND_LINE);
+  put_path(&l, "RCPT TO:<", recipient, a->utf8);
+  l.bad |= recipient.n == 0 || !ds_command_dsn_ok(&d);
+  if (a->notify != 0)
+    put_notify(&l, a->notify);
+  if (a->orcpt.n > 0) {
+    put_param(&l, " ORCPT=", ORCPT_ROOM);
+    put_orcpt(&l, a->orcpt);
+  }
   return close_line(&l, out);
 }

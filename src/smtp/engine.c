@@ -6,8 +6,6 @@
 #include "smtp/text.h"
 #include "util/mem.h"
 
-#define RECIPIENTS 1000
-
 static const unsigned char stage_of[] = {
     [DS_CMD_GREETING] = DS_STAGE_GREETING,
     [DS_CMD_EHLO] = DS_STAGE_EHLO,
@@ -36,6 +34,8 @@ ds_smtp *ds_smtp_new (const ds_smtp_config *c) {
     return NULL;
   }
   s->careful = c->careful;
+  s->tls = c->tls != 0;
+  s->lmtp = c->lmtp != 0;
   s->window = c->window > 0 ? c->window : DS_WINDOW;
   s->ring = s->few;
   s->last = &s->txns;
@@ -349,62 +349,6 @@ int ds_smtp_tls_started (ds_smtp *s) {
     return DS_ERR_STATE;
   s->tls = 1;
   s->phase = DS_PHASE_EHLO_DUE;
-  ds_engine_send(s);
-  return DS_OK;
-}
-
-static size_t window (const ds_smtp *s) {
-  const size_t most = ds_engine_chunking(s)     ? DS_WINDOW
-                      : ds_engine_pipelining(s) ? DS_WINDOW_DATA
-                                                : 1;
-  return s->window < most ? s->window : most;
-}
-
-/* a batch fills, goes out and drains; behind DATA there is no batch */
-static int open_to_more (const ds_smtp *s) {
-  return !ds_engine_chunking(s) ||
-         (s->octets < DS_EARLY && s->count < DS_AHEAD && !s->draining);
-}
-
-int ds_smtp_can_begin (const ds_smtp *s) {
-  return !s->over && s->phase == DS_PHASE_READY && !s->quit_asked &&
-         !s->leaving && s->txn_count < window(s) && open_to_more(s);
-}
-
-static int paths_ok (const ds_smtp_transaction *t) {
-  const int utf8 = (t->flags & DS_TXN_UTF8) != 0;
-  size_t i;
-  if (t->count < 1 || t->count > RECIPIENTS ||
-      !ds_command_path_ok(t->sender, utf8))
-    return 0;
-  for (i = 0; i < t->count; i++)
-    if (t->recipients[i].n == 0 || !ds_command_path_ok(t->recipients[i], utf8))
-      return 0;
-  return 1;
-}
-
-static ds_lack lacks (const ds_smtp *s, const ds_smtp_transaction *t) {
-  if (s->ext.size_limit > 0 && t->size > s->ext.size_limit)
-    return DS_LACK_SIZE;
-  if ((t->flags & DS_TXN_8BIT) && !s->ext.eightbitmime)
-    return DS_LACK_8BIT;
-  if ((t->flags & DS_TXN_UTF8) && !s->ext.smtputf8)
-    return DS_LACK_UTF8;
-  return DS_LACK_NOTHING;
-}
-
-int ds_smtp_begin (ds_smtp *s, const ds_smtp_transaction *t) {
-  const ds_lack lack = lacks(s, t);
-  ds_txn *c;
-  if (!ds_smtp_can_begin(s))
-    return DS_ERR_STATE;
-  if (!paths_ok(t))
-    return DS_ERR_USAGE;
-  c = ds_txn_new(s, t);
-  if (c == NULL)
-    return DS_ERR_NOMEM;
-  if (lack != DS_LACK_NOTHING)
-    ds_txn_lack(s, c, lack);
   ds_engine_send(s);
   return DS_OK;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "smtp/auth.h"
+#include "smtp/dsn.h"
 #include "smtp/ext.h"
 #include "smtp/reply.h"
 #include "util/err.h"
@@ -33,20 +34,6 @@ typedef struct ds_smtp_config {
 
 #define DS_SMTP_RECIPIENTS 1000 /* in one transaction */
 
-/* delivery status notifications (RFC 3461): a wish, said to hosts that offer
-   DSN and to no others (ds_smtp_ext.dsn tells which) */
-#define DS_NOTIFY_NEVER   1u /* stands alone */
-#define DS_NOTIFY_SUCCESS 2u
-#define DS_NOTIFY_FAILURE 4u
-#define DS_NOTIFY_DELAY   8u
-
-typedef enum ds_dsn_ret { DS_RET_NONE, DS_RET_FULL, DS_RET_HDRS } ds_dsn_ret;
-
-typedef struct ds_smtp_dsn { /* of one recipient */
-  unsigned notify;           /* 0: not said */
-  ds_span orcpt; /* the original address as it was, no type; empty: not said */
-} ds_smtp_dsn;
-
 typedef struct ds_smtp_transaction {
   uint32_t id;    /* the caller's, echoed in events; unique in flight */
   ds_span sender; /* local@domain in wire form, no brackets; empty: <> */
@@ -54,8 +41,11 @@ typedef struct ds_smtp_transaction {
   size_t count;
   uint64_t size; /* octets before dot-stuffing, 0: not known (RFC 1870) */
   unsigned flags;
-  ds_dsn_ret ret;         /* RET= */
-  ds_span envid;          /* ENVID=, before encoding; empty: not said */
+
+  /* a wish, said to hosts that offer DSN and to no others (ds_smtp_ext.dsn
+     tells which) */
+  ds_dsn_ret ret;
+  ds_span envid;          /* before encoding; empty: not said */
   const ds_smtp_dsn *dsn; /* NULL, or one for each recipient; copied */
 } ds_smtp_transaction;
 
@@ -159,8 +149,8 @@ int ds_smtp_secret (const ds_smtp *s);
 
 /*
 ** ds_smtp_begin: queue a transaction, as far ahead as the session allows.
-** Every path is checked again for CR, LF, NUL, controls and length
-** (DS_ERR_USAGE; the second gate).  DS_ERR_STATE unless ds_smtp_can_begin.
+** Every path is checked again for CR, LF, NUL, controls and length, and so is
+** what DSN would say (DS_ERR_USAGE; the second gate).  DS_ERR_STATE unless ds_smtp_can_begin.
 ** DS_ERR_NOMEM: as if not called.  A transaction the host cannot take (SIZE,
 ** 8BITMIME, SMTPUTF8, REQUIRETLS) is accepted here and settles at once
 ** (failed, policy, lost), nothing sent.

@@ -1,5 +1,7 @@
 #include "smtp/engine_state.h"
 
+#include <string.h>
+
 #include "smtp/command.h"
 
 int ds_engine_pipelining (const ds_smtp *s) {
@@ -48,15 +50,21 @@ static int say_starttls (ds_smtp *s) {
 }
 
 static int say_mail (ds_smtp *s, ds_txn *t) {
-  ds_command_mail_args a = {0, 0, 0};
+  ds_command_mail_args a;
   if (s->dirty) {
     s->dirty = 0;
     return ds_engine_said(s, ds_command_word(&s->out, "RSET"), DS_CMD_RSET,
                           NULL, 0);
   }
+  memset(&a, 0, sizeof a);
   a.size = s->ext.size ? t->size : 0;
   a.eightbit = (t->flags & DS_TXN_8BIT) != 0;
   a.utf8 = (t->flags & DS_TXN_UTF8) != 0;
+  a.requiretls = (t->flags & DS_TXN_REQUIRETLS) != 0;
+  if (s->ext.dsn) {
+    a.ret = t->ret;
+    a.envid = ds_txn_envid(t);
+  }
   t->step = DS_STEP_RCPT;
   return ds_engine_said(s, ds_command_mail(&s->out, ds_txn_sender(t), &a),
                         DS_CMD_MAIL, t, 0);
@@ -64,11 +72,16 @@ static int say_mail (ds_smtp *s, ds_txn *t) {
 
 static int say_rcpt (ds_smtp *s, ds_txn *t) {
   const size_t i = t->said++;
-  const int utf8 = (t->flags & DS_TXN_UTF8) != 0;
+  ds_command_rcpt_args a;
+  memset(&a, 0, sizeof a);
+  a.utf8 = (t->flags & DS_TXN_UTF8) != 0;
+  if (s->ext.dsn) {
+    a.notify = t->rcpt[i].notify;
+    a.orcpt = ds_txn_orcpt(t, i);
+  }
   if (t->said == t->count)
     t->step = DS_STEP_DATA;
-  return ds_engine_said(s,
-                        ds_command_rcpt(&s->out, ds_txn_recipient(t, i), utf8),
+  return ds_engine_said(s, ds_command_rcpt(&s->out, ds_txn_recipient(t, i), &a),
                         DS_CMD_RCPT, t, i);
 }
 

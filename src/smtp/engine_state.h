@@ -1,7 +1,8 @@
 /*
 ** engine_state: what the engine's files share: engine.c the calls and the
-** order of events, engine_send.c what we say, engine_body.c bodies,
-** engine_reply.c what a reply means, engine_txn.c what becomes of recipients.
+** order of events, engine_begin.c which transactions may begin, engine_send.c
+** what we say, engine_body.c bodies, engine_reply.c what a reply means,
+** engine_txn.c what becomes of recipients.
 */
 #ifndef ds_smtp_engine_state_h
 #define ds_smtp_engine_state_h
@@ -102,7 +103,8 @@ typedef enum ds_lack {
   DS_LACK_NOTHING,
   DS_LACK_SIZE,
   DS_LACK_8BIT,
-  DS_LACK_UTF8
+  DS_LACK_UTF8,
+  DS_LACK_REQUIRETLS
 } ds_lack;
 
 typedef struct ds_word { /* a reply to one recipient, no longer than it is */
@@ -113,10 +115,10 @@ typedef struct ds_word { /* a reply to one recipient, no longer than it is */
 } ds_word;
 
 typedef struct ds_rcpt {
-  ds_word *word; /* owned, or NULL */
-  uint32_t path; /* offset into paths */
-  uint16_t path_n;
-  uint8_t state, by;
+  ds_word *word;            /* owned, or NULL */
+  uint32_t path;            /* offset into paths */
+  uint16_t path_n, orcpt_n; /* one behind the other */
+  uint8_t notify, state, by;
   ds_finding found;
 } ds_rcpt;
 
@@ -137,7 +139,8 @@ typedef struct ds_txn {
   size_t cursor;                   /* none before it is due */
   int ended;                       /* the end of the body is written, */
   uint64_t end;                    /* and is at this offset of the output */
-  size_t sender_n;                 /* paths begins with the sender */
+  ds_dsn_ret ret;
+  size_t sender_n, envid_n; /* paths begins with sender and ENVID */
   char *paths;
   size_t count;
   ds_reply reply; /* to MAIL, DATA or the end: BY_TXN; not zeroed */
@@ -156,7 +159,8 @@ struct ds_smtp {
   int careful;
   unsigned window;
   ds_phase phase;
-  unsigned tls : 1, full : 1, dirty : 1, quit_asked : 1, quit_said : 1;
+  unsigned lmtp : 1, tls : 1, full : 1, dirty : 1, quit_asked : 1,
+      quit_said : 1;
   unsigned closed : 1, over : 1, over_told : 1, has_slot : 1;
   unsigned leaving : 1;   /* it said 421, and nothing since */
   unsigned draining : 1;  /* a reply of the batch was read, not yet all */
@@ -257,7 +261,9 @@ void ds_txn_free_all (ds_smtp *s);
 
 ds_txn *ds_txn_unsaid (ds_smtp *s); /* the first not yet said, or NULL */
 ds_span ds_txn_sender (const ds_txn *t);
+ds_span ds_txn_envid (const ds_txn *t);
 ds_span ds_txn_recipient (const ds_txn *t, size_t i);
+ds_span ds_txn_orcpt (const ds_txn *t, size_t i);
 
 /* the end of the body has been handed over: no reply now means unknown */
 int ds_txn_ending (const ds_smtp *s, const ds_txn *t);

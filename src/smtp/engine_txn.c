@@ -6,10 +6,14 @@
 
 #include "util/mem.h"
 
+static ds_span orcpt_of (const ds_smtp_transaction *t, size_t i) {
+  return t->dsn != NULL ? t->dsn[i].orcpt : ds_span_of(NULL, 0);
+}
+
 static size_t paths_size (const ds_smtp_transaction *t) {
-  size_t i, n = t->sender.n;
+  size_t i, n = t->sender.n + t->envid.n;
   for (i = 0; i < t->count; i++)
-    n += t->recipients[i].n;
+    n += t->recipients[i].n + orcpt_of(t, i).n;
   return n;
 }
 
@@ -22,14 +26,19 @@ static size_t put (char *at, ds_span s) {
 static void copy_paths (ds_txn *c, const ds_smtp_transaction *t) {
   size_t i, at = put(c->paths, t->sender);
   c->sender_n = at;
+  c->envid_n = put(c->paths + at, t->envid);
+  at += c->envid_n;
   for (i = 0; i < t->count; i++) {
-    c->rcpt[i].path = (uint32_t)at;
-    c->rcpt[i].path_n = (uint16_t)t->recipients[i].n;
-    at += put(c->paths + at, t->recipients[i]);
+    ds_rcpt *r = &c->rcpt[i];
+    r->path = (uint32_t)at;
+    r->path_n = (uint16_t)put(c->paths + at, t->recipients[i]);
+    r->orcpt_n = (uint16_t)put(c->paths + at + r->path_n, orcpt_of(t, i));
+    r->notify = t->dsn != NULL ? (uint8_t)t->dsn[i].notify : 0;
+    at += (size_t)r->path_n + r->orcpt_n;
   }
 }
 
-/* counts and lengths are bounded before: at most 1,000 of 254 octets */
+/* counts and lengths are bounded before: at most 1,000 of 254 and 500 octets */
 ds_txn *ds_txn_new (ds_smtp *s, const ds_smtp_transaction *t) {
   const size_t head = sizeof(ds_txn) + t->count * sizeof(ds_rcpt);
   ds_txn *c = (ds_txn *)ds_malloc(head + paths_size(t));
@@ -40,6 +49,7 @@ ds_txn *ds_txn_new (ds_smtp *s, const ds_smtp_transaction *t) {
   c->id = t->id;
   c->flags = t->flags;
   c->size = t->size;
+  c->ret = t->ret;
   c->stage = DS_STAGE_MAIL;
   c->count = t->count;
   c->paths = (char *)c + head;
@@ -83,6 +93,15 @@ ds_txn *ds_txn_unsaid (ds_smtp *s) {
 
 ds_span ds_txn_sender (const ds_txn *t) {
   return ds_span_of(t->paths, t->sender_n);
+}
+
+ds_span ds_txn_envid (const ds_txn *t) {
+  return ds_span_of(t->paths + t->sender_n, t->envid_n);
+}
+
+ds_span ds_txn_orcpt (const ds_txn *t, size_t i) {
+  const ds_rcpt *r = &t->rcpt[i];
+  return ds_span_of(t->paths + r->path + r->path_n, r->orcpt_n);
 }
 
 ds_span ds_txn_recipient (const ds_txn *t, size_t i) {
@@ -205,6 +224,12 @@ static void lack_text (const ds_smtp *s, const ds_txn *t, char *to, size_t n) {
     snprintf(to, n,
              "the server does not offer SMTPUTF8 (RFC 6531): use "
              "addresses in ASCII");
+    break;
+  case DS_LACK_REQUIRETLS:
+    snprintf(to, n,
+             "the message asks for TLS all the way, and %s REQUIRETLS (RFC "
+             "8689)",
+             s->tls ? "the server does not offer" : "without TLS there is no");
     break;
   case DS_LACK_NOTHING:
     to[0] = '\0';
