@@ -46,7 +46,8 @@ describe("a file", function()
     local link, loop, dangling = dir .. "/link", dir .. "/loop", dir .. "/dangling"
     os.execute(("ln -s %s %s; ln -s %s %s; ln -s nowhere %s"):format(scratch "x", link, loop, loop, dangling))
     local cases = { [dir] = "regular", [fifo] = "regular", ["/dev/zero"] = "regular", ["/dev/null"] = "regular",
-                    [link] = "symbolic link", [loop] = "symbolic link", [dangling] = "symbolic link",
+                    [link] = "is a symbolic link, which is not followed: give the path it points to",
+                    [loop] = "symbolic link", [dangling] = "symbolic link",
                     [dir .. "/none"] = "No such file", [""] = "No such file", [dir .. "/link/x"] = "Not a directory" }
     for path, why in pairs(cases) do
       local m, text, detail = attached(path)

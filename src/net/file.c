@@ -40,7 +40,9 @@ static int check_empty (const ds_file *f, ds_error *e) {
 
 static int look (const ds_file *f, struct stat *st, ds_error *e) {
   if (f->fd < 0 && errno == ELOOP)
-    return unreadable(f, DS_ERR_USAGE, e, "is a symbolic link");
+    return unreadable(f, DS_ERR_USAGE, e,
+                      "is a symbolic link, which is not followed: give the "
+                      "path it points to");
   if (f->fd < 0 || fstat(f->fd, st) != 0)
     return unreadable(f, DS_ERR_USAGE, e, strerror(errno));
   if (!S_ISREG(st->st_mode))
