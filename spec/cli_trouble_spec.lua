@@ -77,6 +77,48 @@ describe("the command, in trouble,", function()
     end)
   end)
 
+  describe("with an option that will not do,", function()
+    it("names the option, not the key it stands for", function()
+      for said, case in pairs {
+        ["--to: 'b': there is no domain to add to a bare name"] = { 64, "--to", "b" },
+        ["--cc: 'b@x': a mail domain has at least two labels"] = { 64, "--to", "a@b.cd", "--cc", "b@x" },
+        ["--to: names no recipient"] = { 64 },
+        ["--from: 'x y@b.cd': "] = { 64, "--to", "a@b.cd", "--from", "x y@b.cd" },
+        ["--attach: /none/x: No such file or directory"] = { 65, "--to", "a@b.cd", "--attach", "/none/x" },
+        ["--html-file: /none/x: No such file or directory"] = { 65, "--to", "a@b.cd", "--html-file", "/none/x" },
+        ["--text-file: /none/x: No such file or directory"] = { 65, "--to", "a@b.cd", "--text-file", "/none/x" },
+        ["--inline: /none/x: No such file or directory"] = { 65, "--to", "a@b.cd", "--inline", "x=/none/x", "--html-file",
+                                                             "README.md" },
+        ["--header: Date is what the key date is for"] = { 65, "--to", "a@b.cd", "--header", "Date: x" },
+        ["--header reply-to: 'x': there is no domain"] = { 65, "--to", "a@b.cd", "--header", "Reply-To: x" },
+        ["--header message-id: a Message-ID is "] = { 65, "--to", "a@b.cd", "--header", "Message-ID: x" },
+        ["--port: \"0\" is no whole number"] = { 64, "--to", "a@b.cd", "--port", "0" },
+        ["--ca-file: is empty"] = { 64, "--to", "a@b.cd", "--ca-file", "" },
+        ["--dns: \"x\" is no address"] = { 64, "--to", "a@b.cd", "--dns", "x" },
+        ["--timeout: \"x\" is no time"] = { 64, "--to", "a@b.cd", "--timeout", "x" },
+        ["--route: "] = { 64, "--to", "a@b.cd", "--route", "a b=c.de" },
+      } do
+        local status = table.remove(case, 1)
+        local all = words({ "render" }, case)
+        local has = table.concat(case, " ")
+        if not has:find "%-%-from" then all = words(all, { "--from", "a@contoso.test" }) end
+        if not has:find "%-%-text" then all = words(all, { "--text", "x" }) end
+        local got, out, err = command(all)
+        assert.equal("directsend: " .. said, err:sub(1, #said + 12), err)
+        assert.equal(status, got, said)
+        assert.equal("", out)
+        one_line(err)
+      end
+    end)
+
+    it("names the configuration's key where that is at fault", function()
+      with_file("return { from = 'x' }", function(name)
+        local _, _, err = command { "render", "--config", name, "--to", "a@b.cd", "--text", "x" }
+        assert.equal("directsend: " .. name .. ": from: ", err:sub(1, #name + 20), err)
+      end)
+    end)
+  end)
+
   describe("with a configuration that is wrong,", function()
     local function ends(text, more, said)
       with_file(text, function(name)

@@ -90,6 +90,7 @@ local function mailer_of(o, options)
   if interrupted(mailer) then error(mailer, 0) end
   local status = sane and status_of_detail(detail, set) or EX.config
   if not sane then why = mailer end
+  if sane then why = options.said(o, why, detail.field, set) end
   if name and status == EX.config then why = name .. ": " .. why end
   return nil, status, why
 end
@@ -219,7 +220,10 @@ local function perform(o, options)
   local t
   t, status, why = message_of(o, options)
   if not t then return status, why end
-  return run[o.command](o, t, mailer)
+  local detail
+  status, why, detail = run[o.command](o, t, mailer)
+  if detail then why = options.said(o, why, detail.field) end
+  return status, why, detail
 end
 
 -- the same, whatever happens meanwhile

@@ -195,6 +195,27 @@ local function put_headers(m, list)
   return m
 end
 
+local own = { text = "--text", html = "--html-file", headers = "--header" }
+for key in ("from to cc bcc subject attach inline"):gmatch "%a+" do
+  own[key] = "--" .. key
+end
+
+-- what is wrong with a field, in the words of the command: the option that
+-- gave it in its place, unless it is none's; set: the settings options gave,
+-- where it is one
+function options.said(o, why, field, set)
+  local key = (field or ""):match "^[%w_]*"
+  local dashed, option = key:gsub("_", "-"), nil
+  if set then
+    option = set[key] and "--" .. dashed
+  else
+    option = key == "text" and o.text_file and "--text-file" or own[key]
+             or keyed[dashed] and "--header " .. dashed
+  end
+  if not option or why:sub(1, #field) ~= field then return why end
+  return option .. why:sub(#field + 1)
+end
+
 -- options.message: what is to be sent
 function options.message(o)
   return put_headers({
