@@ -205,7 +205,8 @@ end
 -- where it is one
 function options.said(o, why, field, set)
   local key = (field or ""):match "^[%w_]*"
-  local dashed, option = key:gsub("_", "-"), nil
+  local dashed = key:gsub("_", "-")
+  local option
   if set then
     option = set[key] and "--" .. dashed
   else
