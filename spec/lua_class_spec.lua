@@ -2,6 +2,7 @@
 
 local core = require "directsend.core"
 local dkim = require "directsend.dkim"
+local process = require "support.process"
 local vectors = require "support.dkim_vectors"
 
 local meta = debug.getmetatable
@@ -31,6 +32,11 @@ describe("lua/class", function()
       meta(object).__close(object)
     end
     for name, object in pairs(collected) do assert.is_nil(meta(object).__close, name) end
+  end)
+
+  it("bears with who calls it after its end", function()
+    local text, ok = process.run("spec/support/finalized.lua", {})
+    assert.is_true(ok and text == "done\n", text)
   end)
 
   it("is one type however often its module is opened", function()

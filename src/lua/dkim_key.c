@@ -28,6 +28,13 @@ static int key_gc (lua_State *L) {
   return 0;
 }
 
+/* somebody else's finalizer may have it still */
+static ds_dkim_key *check_open (lua_State *L, const key *k) {
+  if (k->k == NULL)
+    luaL_error(L, "this key is closed");
+  return k->k;
+}
+
 static int take (void *ud, ds_span pem, ds_error *e) {
   key *k = (key *)ud;
   k->k = ds_dkim_key_private(pem, e);
@@ -76,7 +83,7 @@ ds_dkim_key *ds_lua_dkim_key (lua_State *L, int i, ds_error *e) {
   i = lua_absindex(L, i);
   if (k != NULL) {
     lua_pushvalue(L, i);
-    return k->k;
+    return check_open(L, k);
   }
   k = (key *)ds_lua_object(L, KEY, sizeof *k);
   read_key(L, i, k, e);
@@ -105,7 +112,7 @@ static int key_new (lua_State *L) {
 }
 
 static const ds_dkim_key *check_key (lua_State *L) {
-  return ((key *)luaL_checkudata(L, 1, KEY))->k;
+  return check_open(L, (key *)luaL_checkudata(L, 1, KEY));
 }
 
 static int key_algorithm (lua_State *L) {
@@ -123,6 +130,7 @@ static int key_bits (lua_State *L) {
 static int key_warnings (lua_State *L) {
   int n, i;
   lua_settop(L, 1);
+  check_key(L);
   n = ds_lua_dkim_warn(L, 1);
   lua_createtable(L, n, 0);
   lua_insert(L, 2);

@@ -17,6 +17,7 @@ static void release (ds_stream *s) {
 
 void ds_stream_clear (ds_stream *s) {
   release(s);
+  ds_stream_init(s, s->layout);
 }
 
 static const ds_part *leaf (const ds_stream *s) {
@@ -135,11 +136,8 @@ static long stream_read (void *ud, void *p, size_t n, ds_error *e) {
 }
 
 static int stream_rewind (void *ud, ds_error *e) {
-  ds_stream *s = (ds_stream *)ud;
-  const ds_layout *l = s->layout;
   (void)e;
-  ds_stream_clear(s);
-  ds_stream_init(s, l);
+  ds_stream_clear((ds_stream *)ud);
   return DS_OK;
 }
 

@@ -23,7 +23,8 @@ typedef struct ds_stream {
   ds_error error; /* the first failure; rewinding forgets it */
 } ds_stream;
 
-/* the layout must stay as it is; nothing is allocated before the first read */
+/* the layout must stay as it is; nothing is allocated before the first read,
+   and clear leaves it so again */
 void ds_stream_init (ds_stream *s, const ds_layout *l);
 void ds_stream_clear (ds_stream *s);
 

@@ -12,9 +12,9 @@
 
 static int unreadable (const ds_file *f, ds_err code, ds_error *e,
                        const char *why) {
-  return ds_error_set(e, code,
-                      code == DS_ERR_USAGE ? DS_KIND_USAGE : DS_KIND_LOCAL,
-                      NULL, "%s: %s", f->path, why);
+  return ds_error_set(
+      e, code, code == DS_ERR_USAGE ? DS_KIND_USAGE : DS_KIND_LOCAL, NULL,
+      "%s: %s", f->path != NULL ? f->path : "a closed file", why);
 }
 
 /* O_NONBLOCK: to open a pipe or a device must not wait for its other end */
