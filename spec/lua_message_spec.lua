@@ -11,6 +11,19 @@ local function built()
 end
 
 describe("core.message", function()
+  it("counts octets in integers where there are such", function()
+    local m = core.message()
+    m:plain "x"
+    m:finish(("\1"):rep(48))
+    local kind = math.type or function() return "integer" end -- luacheck: ignore
+    assert.equal("integer", kind(m:size()))
+    assert.equal(tostring(#m:read()), tostring(m:size()))
+    local mailer = require "directsend".new { transport = "null" }
+    local report = mailer:send { from = "a@b.cd", to = "e@f.gh", text = "x" }
+    assert.equal("integer", kind(report.bytes))
+    assert.truthy(tostring(report.bytes):find "^%d+$")
+  end)
+
   it("reads on in pieces, and again from the start", function()
     local m, out = built(), {}
     repeat

@@ -9,6 +9,13 @@
 
 #define DS_EXPORT __attribute__((visibility("default")))
 
+/* a count of octets: an integer where Lua has 64 bits of them, else a number */
+#if LUA_VERSION_NUM < 503
+#define ds_lua_push_count(L, n) lua_pushnumber(L, (lua_Number)(n))
+#else
+#define ds_lua_push_count(L, n) lua_pushinteger(L, (lua_Integer)(n))
+#endif
+
 #if LUA_VERSION_NUM < 502
 #define lua_rawlen(L, i) lua_objlen(L, i)
 #undef luaL_newlibtable /* LuaJIT has these two */

@@ -198,7 +198,7 @@ static int source_wanted (lua_State *L) {
   source *s = check_source(L);
   if (!s->waiting)
     return 0;
-  lua_pushnumber(L, (lua_Number)s->wanted);
+  ds_lua_push_count(L, s->wanted);
   return 1;
 }
 

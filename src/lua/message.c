@@ -290,7 +290,7 @@ static int message_prefix (lua_State *L) {
 /* -- reading it -- */
 
 static int message_size (lua_State *L) {
-  lua_pushnumber(L, (lua_Number)ds_message_size(&finished(L, 1)->m));
+  ds_lua_push_count(L, ds_message_size(&finished(L, 1)->m));
   return 1;
 }
 

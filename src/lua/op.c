@@ -201,7 +201,7 @@ static void push_fields (lua_State *L, int delivery, const ds_op *op) {
     break;
   case DS_OP_BODY:
     set_integer(L, "max", (lua_Integer)op->max);
-    lua_pushnumber(L, (lua_Number)op->offset);
+    ds_lua_push_count(L, op->offset);
     lua_setfield(L, -2, "offset");
     break;
   case DS_OP_CONTEXT:
