@@ -112,6 +112,19 @@ local states = {
     t:message()
     return answered(t)
   end,
+  lmtp_final = function()
+    local t = talk.ready(ahead, false, true)
+    t:begin(1, { "one@b.example", "two@b.example" })
+    answered(t, "250 Ok", "250 Ok", "250 Ok", "354 go")
+    t:message()
+    return answered(t)
+  end,
+  lmtp_half = function()
+    local t = talk.ready(chunked, false, true)
+    t:batch(1, nil, { "one@b.example", "two@b.example" })
+    t:batch(2)
+    return answered(t, "250 Ok", "250 Ok", "250 Ok", "250 one")
+  end,
   kept = function()
     local t = begun(alone, "250 Ok", "250 Ok", "250 Ok", "354 go")
     t:message()
@@ -131,7 +144,7 @@ local faults = {
 -- whose end is out
 local end_out = {
   final = "^1/", final_quit = "^1/", final_next = "^1/", chunk_last = "^1/", batch = "", batch_half = "",
-  batch_refused = "",
+  batch_refused = "", lmtp_final = "^1/", lmtp_half = "",
 }
 
 local function is_out(name, key)
@@ -173,7 +186,7 @@ end
 local begun_in = {
   mail = 2, mail_ahead = 2, rcpt = 2, rcpt_ahead = 2, data = 2, data_ahead = 2, body = 2, body_unsent = 2, final = 2,
   final_quit = 2, final_next = 3, dot_alone = 2, rset = 3, kept = 2, batch = 3, batch_half = 3, batch_refused = 3,
-  bdat_body = 2, bdat_unsent = 2, chunk = 2, chunk_last = 2,
+  bdat_body = 2, bdat_unsent = 2, chunk = 2, chunk_last = 2, lmtp_final = 2, lmtp_half = 3,
 }
 
 local function enter_state(enter, name)
@@ -406,7 +419,7 @@ describe("smtp/engine_reply", function()
 
   it("refuses 3xx in place of a greeting, and HELO", function()
     for _, name in ipairs { "greeting", "ehlo", "helo", "starttls", "mail", "rcpt", "final", "rset", "ehlo_again", "batch",
-      "batch_half", "bdat_body", "chunk", "chunk_last" } do
+      "batch_half", "bdat_body", "chunk", "chunk_last", "lmtp_final", "lmtp_half" } do
       local t = states[name]()
       t:hear "354 go"
       assert.are.equal("protocol", t.ended.kind, name)

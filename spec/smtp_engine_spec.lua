@@ -91,6 +91,15 @@ local function check_cut(p, message, recipient, verdict, cut)
   end
 end
 
+-- in LMTP each has their own reply
+local function verdict_for(d, verdict, message, recipient)
+  local n = 0
+  for j = 1, d.lmtp and recipient or 0 do
+    n = n + (d.messages[message].recipients[j].stage == "final" and 1 or 0)
+  end
+  return verdict and n > 0 and (verdict.finals or {})[n] or not d.lmtp and verdict or nil
+end
+
 local function play_cut(d, cut, verdicts)
   local p = player.play(d, { chunk = 7, cut = cut })
   local of = {}
@@ -99,7 +108,7 @@ local function play_cut(d, cut, verdicts)
   end
   for i, m in ipairs(d.messages) do
     for j in ipairs(m.recipients) do
-      check_cut(p, i, j, of[i], cut)
+      check_cut(p, i, j, verdict_for(d, of[i], i, j), cut)
     end
   end
   assert.is_table(p.ended, d.name .. " cut at " .. cut)

@@ -9,6 +9,7 @@
 --   to RECIPIENT OUTCOME STAGE [CODE] [lost] [split]   its next recipient
 --   body TEXT                  its octets, escaped (hello\r\n)
 --   tls                        the client asks for STARTTLS where offered
+--   lmtp                       LMTP (RFC 2033)
 --   careful                    no PIPELINING, no CHUNKING
 --   window N                   so many transactions in flight at most
 --   quit late | never          QUIT is asked for when all have their outcome,
@@ -87,7 +88,7 @@ head["end"] = function(d, rest)
   d.ended = { kind = kind == "quit" and "" or kind, stage = stage }
 end
 
-for _, flag in ipairs { "tls", "careful", "whole" } do
+for _, flag in ipairs { "tls", "lmtp", "careful", "whole" } do
   head[flag] = function(d)
     d[flag] = true
   end

@@ -35,8 +35,20 @@ local function reply_line(line)
   return code, more == "-"
 end
 
+-- how many replies the end of a body has: in LMTP one for each recipient that
+-- was accepted
+local function replies_to(list, i, lmtp)
+  local n, ends = 0, list[i].command == "."
+  while lmtp and ends and list[i].command ~= "MAIL" do
+    n = n + (list[i].command == "RCPT" and list[i].code < 300 and 1 or 0)
+    i = i - 1
+  end
+  return math.max(n, 1)
+end
+
 -- d -> { { command=, code=, at= }… }: at is the offset in the server's octets
--- behind the reply.  Stops where the server breaks the protocol.
+-- behind the reply; finals: such of LMTP's, one a recipient.  Stops where the
+-- server breaks the protocol.
 function pairs_of.list(d)
   local list, asked, answered, offset = { { command = "GREETING" } }, 1, 0, 0
   local function add(command, bdat)
@@ -53,11 +65,16 @@ function pairs_of.list(d)
         offset = offset + #line
         local code, more = reply_line(line)
         if line:sub(-1) == "\n" and code and not more then
-          answered = answered + 1
-          if not list[answered] then
+          local p = list[answered + 1]
+          if not p then
             return list
           end
-          list[answered].code, list[answered].at = tonumber(code), offset
+          p.code, p.at = tonumber(code), offset
+          p.finals = p.finals or {}
+          p.finals[#p.finals + 1] = { code = p.code, at = p.at }
+          if #p.finals == replies_to(list, answered + 1, d.lmtp) then
+            answered = answered + 1
+          end
         end
       end
     end

@@ -65,7 +65,7 @@ static void ready (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
 }
 
 static void on_ehlo (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
-  if (r->code >= 500)
+  if (r->code >= 500 && !s->lmtp)
     s->phase = DS_PHASE_HELO_DUE;
   else if (r->code >= 300)
     refused(s, e, r);
@@ -209,7 +209,10 @@ static void on_eom (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
     on_early_verdict(s, e, r);
     return;
   }
-  ds_txn_settle(e->txn, judge(e->txn, r, DS_STAGE_FINAL), r);
+  if (s->lmtp)
+    ds_txn_settle_next(e->txn, judge(e->txn, r, DS_STAGE_FINAL), r);
+  else
+    ds_txn_settle(e->txn, judge(e->txn, r, DS_STAGE_FINAL), r);
   if (e->txn->bdat && last_said(e->txn))
     s->dirty = r->code >= 300 || e->txn->accepted == 0;
 }
@@ -297,9 +300,24 @@ static int fits (const ds_expected *e, const ds_reply *r) {
   return (on_reply[e->cmd].classes & 1u << r->code / 100) != 0;
 }
 
+/* the end of a body has as many replies as there are recipients that were
+   accepted, one where there are none (RFC 2033 §4.2) */
+static int more_finals (const ds_smtp *s) {
+  const ds_expected *e = ds_engine_head(s);
+  return s->lmtp && e->cmd == DS_CMD_EOM &&
+         e->txn->finals + 1 < e->txn->accepted;
+}
+
+static ds_expected next_expected (ds_smtp *s) {
+  if (!more_finals(s))
+    return ds_engine_pop(s);
+  s->popped++;
+  return *ds_engine_head(s);
+}
+
 static void take_reply (ds_smtp *s, const ds_reply *r) {
   const ds_stage stage = ds_engine_stage(s);
-  const ds_expected e = ds_engine_pop(s);
+  const ds_expected e = next_expected(s);
   s->leaving = 0;
   if (e.end > s->taken && r->code != 421)
     broken(s, stage, "a reply came before its command was sent", r->text);

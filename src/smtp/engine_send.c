@@ -121,7 +121,7 @@ static int say_next (ds_smtp *s) {
   ds_txn *t;
   switch (s->phase) {
   case DS_PHASE_EHLO_DUE:
-    return say_ehlo(s, "EHLO", DS_CMD_EHLO);
+    return say_ehlo(s, s->lmtp ? "LHLO" : "EHLO", DS_CMD_EHLO);
   case DS_PHASE_HELO_DUE:
     return say_ehlo(s, "HELO", DS_CMD_HELO);
   case DS_PHASE_TLS_DUE:

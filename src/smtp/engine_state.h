@@ -134,6 +134,7 @@ typedef struct ds_txn {
   int bdat;  /* the body goes by BDAT */
   int mail_refused;
   size_t said, answered, accepted; /* recipients */
+  size_t finals, final_at;         /* in LMTP: replies to the end, whose */
   size_t awaited;                  /* replies */
   size_t held, due, told;          /* recipients, by state */
   size_t cursor;                   /* none before it is due */
@@ -272,6 +273,10 @@ int ds_txn_ending (const ds_smtp *s, const ds_txn *t);
    DS_ERR_NOMEM) */
 void ds_txn_settle (ds_txn *t, ds_finding f, const ds_reply *r);
 int ds_txn_settle_one (ds_txn *t, size_t i, ds_finding f, const ds_reply *r);
+
+/* for the first accepted that has none.  Needs no memory, though without it
+   the words may become another's */
+void ds_txn_settle_next (ds_txn *t, ds_finding f, const ds_reply *r);
 
 /* the host lacks what t needs: all fail, due at once */
 void ds_txn_lack (ds_smtp *s, ds_txn *t, ds_lack lacks);

@@ -143,6 +143,20 @@ int ds_txn_settle_one (ds_txn *t, size_t i, ds_finding f, const ds_reply *r) {
   return DS_OK;
 }
 
+void ds_txn_settle_next (ds_txn *t, ds_finding f, const ds_reply *r) {
+  size_t i;
+  if (t->finals++ >= t->accepted)
+    return;
+  while (t->rcpt[t->final_at].state != DS_RCPT_ACCEPTED)
+    t->final_at++;
+  i = t->final_at;
+  t->stage = DS_STAGE_FINAL;
+  if (ds_txn_settle_one(t, i, f, r) == DS_OK)
+    return;
+  ds_reply_copy(&t->reply, r);
+  decide(t, &t->rcpt[i], DS_BY_TXN, f);
+}
+
 static void release (ds_txn *t) {
   size_t i;
   if (t->held == 0)
