@@ -248,6 +248,22 @@ describe("settings", function()
     assert.equal("", m:envelope().sender)
   end)
 
+  it("may be very many, if not in the header", function()
+    local many = {}
+    for i = 1, 40000 do many[i] = "r" .. i .. "@x.yz" end
+    for _, key in ipairs { "to", "cc", "reply_to" } do
+      local where, text = refusal { to = "a@b.cd", [key] = many }
+      assert.equal(key, where)
+      assert.truthy(text:find("a header has 262144 octets, and these do not fit: recipients in bcc or", 1, true), text)
+    end
+    assert.equal(40000, #assert(new { bcc = many }):envelope().recipients)
+    assert.equal(40000, #assert(new { to = "a@b.cd", envelope = { recipients = many } }):envelope().recipients)
+    local report = assert(require "directsend".new { transport = "null" }:send { from = "a@b.cd", bcc = many, text = "x" })
+    assert.equal(40000, #report)
+    local _, ids = refusal { to = "a@b.cd", references = many }
+    assert.truthy(ids:find("a header of more than", 1, true))
+  end)
+
   it("allow literals", function()
     assert.equal("to", (refusal { to = "b@[192.0.2.1]" }))
     assert.equal("b@[192.0.2.1]", field(text_of({ to = "b@[192.0.2.1]" }, { allow_literals = true }), "To"))

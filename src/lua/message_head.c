@@ -28,7 +28,7 @@ static ds_span *check_list (lua_State *L, int i, size_t *count) {
   ds_span *v;
   luaL_checktype(L, i, LUA_TTABLE);
   *count = lua_rawlen(L, i);
-  luaL_argcheck(L, *count >= 1 && *count <= 100000, i, "1 to 100000 items");
+  luaL_argcheck(L, *count >= 1, i, "1 item or more");
   v = (ds_span *)lua_newuserdata(L, *count * sizeof *v);
   for (k = 0; k < *count; k++) {
     lua_rawgeti(L, i, (int)k + 1);

@@ -62,6 +62,12 @@ int ds_message_mailboxes (ds_message *m, ds_span name, const ds_mailbox *list,
       m->flags |= DS_MESSAGE_UTF8;
   }
   ds_field_end(&f);
+  if (m->head.len > DS_HEADER_BLOCK && !ds_buf_failed(&m->head))
+    return ds_error_set(e, DS_ERR_LIMIT, DS_KIND_USAGE, NULL,
+                        "a header has %d octets, and these do not fit: "
+                        "recipients in bcc or envelope.recipients may be any "
+                        "number",
+                        DS_HEADER_BLOCK);
   return bounded(m, e);
 }
 
