@@ -1,3 +1,5 @@
+local pki = require "support.pki"
+local secured = require "support.secured"
 local world = require "support.world"
 
 local function run(ip, config, host)
@@ -94,5 +96,116 @@ describe("the delivery's policy", function()
     assert.equal("deferred", r.outcome)
     assert.equal("local", r.kind)
     assert.equal(1, #mx.received)
+  end)
+
+  -- over real TLS, with all that policies can say
+  describe("of TLS", function()
+    local files
+    setup(function()
+      files = pki.new()
+      secured.make(files)
+    end)
+    teardown(function() files:remove() end)
+
+    local function how(row)
+      return { row.outcome, row.tls.level, row.tls.policy }
+    end
+
+    local STRICT, LAX, PLAIN = { body = "s\r\n", require_tls = true }, { body = "l\r\n", tls_optional = true }, { body = "p\r\n" }
+
+    local function outcomes(rows)
+      local out = {}
+      for _, row in ipairs(rows) do out[row.tag] = row.outcome .. " " .. row.tls.level end
+      return out
+    end
+
+    it("verifies the hosts of big receivers", function()
+      local s = secured.new(files)
+      assert.same({ "delivered", "verified", "trusted" }, how(s:deliver{ trusted = { "contoso.test" } }))
+      s = secured.new(files, { certificate = "other" })
+      assert.same({ "deferred", "none", "trusted" }, how(s:deliver{ trusted = { "contoso.test" } }))
+      assert.same({ "delivered", "encrypted", "default" }, how(s:deliver{ trusted = {} }))
+      assert.same({ "delivered", "encrypted", "default" }, how(s:deliver()))
+    end)
+
+    it("only encrypts to them where nothing can be verified, and says so", function()
+      local s = secured.new(files, { certificate = "other" })
+      s.world.context = require "directsend.tls".context{ ca_file = "/nonexistent" }
+      local row = s:deliver{ trusted = { "contoso.test" } }
+      assert.same({ "delivered", "encrypted", "trusted" }, how(row))
+      assert.matches("no trust store", row.tls.note)
+      s = secured.new(files, { certificate = "other", epoch = 1000000000 })
+      row = s:deliver{ trusted = { "contoso.test" } }
+      assert.same({ "delivered", "encrypted", "trusted" }, how(row))
+      assert.matches("clock", row.tls.note)
+      s.host.EHLO = "250 mx"
+      row = s:deliver{ trusted = { "contoso.test" } }
+      assert.same({ "deferred", "none", "trusted" }, how(row))
+      assert.matches("trusted_hosts", row.text)
+    end)
+
+    it("lets a message say that policies do not count for it", function()
+      local s = secured.new(files, { certificate = "other", sts = true, secure = true })
+      s.policy.mx = { "x.test" }
+      s:tlsa "wrong"
+      assert.same({ "delivered", "encrypted", "default" }, how(s:deliver(nil, { LAX })[1]))
+      assert.same({ "deferred", "none", "config" }, how(s:deliver({ level = "verified", policy = "config" }, { LAX })[1]))
+    end)
+
+    it("lets a message require that host and way are sure", function()
+      local s = secured.new(files) -- the MX might be anybody's
+      local row = s:deliver(nil, { STRICT })[1]
+      assert.same({ "failed", "policy", "5.7.30" }, { row.outcome, row.kind, row.enhanced })
+      assert.same({}, s.world.connects)
+      row = s:deliver({ level = "off", pinned = true, destination = "mx.contoso.test" }, { STRICT })[1]
+      assert.same({ "failed", "5.7.30" }, { row.outcome, row.enhanced })
+      for _, sure in ipairs{ { secure = true }, { sts = true } } do
+        s = secured.new(files, sure)
+        row = s:deliver(nil, { STRICT })[1]
+        assert.same({ "delivered", "verified" }, { row.outcome, row.tls.level })
+        s = secured.new(files, { secure = sure.secure, sts = sure.sts, certificate = "other" })
+        assert.equal("deferred", s:deliver(nil, { STRICT })[1].outcome)
+        assert.equal(0, #s.host.received)
+        s = secured.new(files, sure)
+        s.host.EHLO = "250 mx"
+        row = s:deliver(nil, { STRICT })[1]
+        assert.equal("deferred", row.outcome)
+        assert.equal(0, #s.host.received)
+      end
+      s = secured.new(files)
+      assert.equal("verified", s:deliver({ pinned = true, destination = "mx.contoso.test" }, { STRICT })[1].tls.level)
+    end)
+
+    it("gives those that need more a session of their own, and lets the others go", function()
+      for _, order in ipairs{ { PLAIN, STRICT, PLAIN }, { STRICT, PLAIN, PLAIN }, { LAX, STRICT, PLAIN } } do
+        local s = secured.new(files, { secure = true })
+        local rows = outcomes(s:deliver(nil, order))
+        for i, m in ipairs(order) do
+          if m == STRICT then assert.equal("delivered verified", rows[i]) else assert.matches("^delivered", rows[i]) end
+        end
+        assert.equal(3, #s.host.received)
+        s = secured.new(files, { secure = true, certificate = "other" })
+        rows = outcomes(s:deliver(nil, order))
+        for i, m in ipairs(order) do
+          assert.equal(m == STRICT and "deferred none" or "delivered encrypted", rows[i])
+        end
+      end
+    end)
+
+    it("plans what a host must reach, and who says so", function()
+      local s = secured.new(files, { sts = true })
+      s.world.zone["contoso.test"].MX[2] = { 20, "other.test" }
+      s.world.zone["other.test"] = { A = { "9.0.0.5" } }
+      s:deliver({ plan = true }, {})
+      local first, second = s.world.planned[1], s.world.planned[2]
+      assert.same({ "mx.contoso.test", "verified", "mta-sts" }, { first.name, first.level, first.policy })
+      assert.is_nil(first.outcome)
+      assert.same({ "other.test", "deferred", "policy" }, { second.name, second.outcome, second.kind })
+      assert.matches("does not name this host", second.refused)
+      s = secured.new(files, { secure = true })
+      s:tlsa "match"
+      s:deliver({ plan = true }, {})
+      assert.same({ "dane", "dane" }, { s.world.planned[1].level, s.world.planned[1].policy })
+    end)
   end)
 end)

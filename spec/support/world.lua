@@ -11,12 +11,17 @@
 --   local rows = w:deliver({destination = "contoso.test"}, {message})
 --
 -- A zone entry may be a status word instead ("servfail", "silent"), and so may
--- a record list; a name that is not there does not exist.  A host is
--- world.smtp{…}, "refused", "unreachable" or "silent"; what is not there is
--- unreachable.
+-- a record list; a name that is not there does not exist.  Entries may hold
+-- TXT = {text…}, TLSA = {{usage, selector, matching, octets}…}, CNAME = name,
+-- secure = true (or a table of types): the name server validated them, and
+-- fails = { type = status word }.
+-- A host is world.smtp{…}, world.https{…}, "refused", "unreachable" or
+-- "silent"; what is not there is unreachable.  With tls = {cert=, key=} they
+-- speak TLS; w.context is the client's.
 
 local dns = require "support.dnspacket"
 local core = require "directsend.core"
+local door = require "directsend.test"
 
 local world = {}
 
@@ -46,6 +51,14 @@ local function reply_of(v, argument, session)
   return #v > 1 and table.remove(v, 1) or v[1]
 end
 
+-- one that knows the tickets of those before it
+local function tls_server(host)
+  if host.made_of ~= host.tls then host.made_of, host.like = host.tls, nil end
+  local s = door.tls.server(host.like and { like = host.like } or host.tls)
+  host.like = host.like or s
+  return s
+end
+
 local session = {}
 session.__index = session
 
@@ -56,9 +69,17 @@ function session:say(v, argument)
   elseif text == "" then
     self.mute = true
   elseif not self.closed and not self.mute then
-    self.out = self.out .. text .. "\r\n"
+    self:put(text .. "\r\n")
   end
   return text
+end
+
+function session:put(octets)
+  if self.server then
+    self.server:write(octets)
+    octets = self.server:out()
+  end
+  self.out = self.out .. octets
 end
 
 function smtp:open()
@@ -123,13 +144,28 @@ function session:command(line)
     self.body = ""
   elseif verb == "RSET" then
     self.sender, self.recipients = nil, nil
+  elseif verb == "STARTTLS" and good and self.host.tls then
+    self.server = tls_server(self.host)
   elseif verb == "QUIT" then
     self.closed = not self.mute
   end
 end
 
+-- what TLS makes of these octets; the handshake goes on meanwhile
+local function deciphered(s, bytes)
+  s.server:feed(bytes)
+  if not s.up then
+    s.up = s.server:handshake() == 1
+    s.out = s.out .. s.server:out()
+  end
+  local text = s.up and s.server:read()
+  if s.up and not text then s.closed = true end
+  return text or ""
+end
+
 function session:receive(bytes)
   self.writes = self.writes + 1
+  if self.server then bytes = deciphered(self, bytes) end
   self.buffer = self.buffer .. bytes
   while not self.closed do
     if self.left then
@@ -146,14 +182,45 @@ function session:receive(bytes)
   end
 end
 
+-- ------------------------------------------------------------ policy hosts
+
+local page = {}
+page.__index = page
+
+-- An HTTPS host: answer is all it says to a request, or a function of it;
+-- requests keeps what it was asked.
+function world.https(t)
+  local s = { requests = {} }
+  for k, v in pairs(t) do s[k] = v end
+  function s:open()
+    return setmetatable({ host = self, out = "", server = tls_server(self), heard = "" }, page)
+  end
+  return s
+end
+
+function page:receive(bytes)
+  self.heard = self.heard .. deciphered(self, bytes)
+  if self.heard:find("\r\n\r\n", 1, true) and not self.answered then
+    self.answered = true
+    local requests, text = self.host.requests, self.host.answer
+    requests[#requests + 1] = self.heard
+    if type(text) == "function" then text = text(self.heard) end
+    self.server:write(text)
+    self.server:shutdown()
+    self.out, self.closed = self.out .. self.server:out(), true
+  end
+end
+
 -- ----------------------------------------------------------- name servers
 
 local makers = {
   MX = function(name, r) return dns.mx(name, r[1], r[2]) end,
-  A = dns.a, AAAA = dns.aaaa, CNAME = dns.cname,
+  A = dns.a, AAAA = dns.aaaa, CNAME = dns.cname, TXT = dns.txt,
+  TLSA = function(name, r) return dns.tlsa(name, r[1], r[2], r[3], r[4]) end,
 }
 
-local numbers = { [1] = "A", [15] = "MX", [28] = "AAAA" }
+local numbers = {}
+for name, number in pairs(dns.types) do numbers[number] = name end
 
 local function question_of(query)
   local labels, at = {}, 13
@@ -165,18 +232,32 @@ local function question_of(query)
   return table.concat(labels, "."), numbers[query:byte(at + 1) * 256 + query:byte(at + 2)]
 end
 
+local function is_secure(entry, qtype)
+  local s = type(entry) == "table" and entry.secure
+  if type(s) == "table" then s = s[qtype] end
+  return s == true
+end
+
 -- the reply to a query, nil for silence
 local function resolve(w, query)
   local name, qtype = question_of(query)
   w.questions[#w.questions + 1] = name .. " " .. qtype
-  local entry = w.zone[name]
-  if entry == nil then return dns.reply(query, { rcode = 3 }) end
-  if type(entry) ~= "string" then entry = entry[qtype] or {} end
+  local answer, secure, entry = {}, true, w.zone[name]
+  while entry and entry.CNAME and qtype ~= "CNAME" do
+    answer[#answer + 1] = dns.cname(name, entry.CNAME)
+    secure, name = secure and is_secure(entry, "CNAME"), entry.CNAME
+    entry = w.zone[name]
+  end
+  if entry == nil then return dns.reply(query, { rcode = 3, answer = answer }) end
+  secure = secure and is_secure(entry, qtype)
+  if type(entry) ~= "string" then
+    entry = entry.fails and entry.fails[qtype] or entry[qtype] or {}
+  end
   if entry == "silent" then return nil end
   if entry == "servfail" then return dns.reply(query, { rcode = 2 }) end
-  local answer = {}
-  for i, r in ipairs(entry) do answer[i] = makers[qtype](name, r) end
-  return dns.reply(query, { answer = answer })
+  if type(entry) == "string" then entry = { entry } end
+  for _, r in ipairs(entry) do answer[#answer + 1] = makers[qtype](name, r) end
+  return dns.reply(query, { answer = answer, ad = secure })
 end
 
 local resolver = {}
@@ -280,8 +361,10 @@ local function message_feed(w, messages, rows)
       w.given = math.min(given, #messages)
       local m = messages[given]
       if not m then return "no_more" end
-      return "message", { sender = m.sender or "a@contoso.test", tag = given, flags = m.flags,
+      return "message", { sender = m.sender or "a@contoso.test", tag = given,
+                          flags = (m.flags or 0) + (m.require_tls and 4 or 0),
                           recipients = m.recipients or { "b@contoso.test" }, dsn = m.dsn,
+                          tls_optional = m.tls_optional,
                           size = m.size or #m.body }
     end,
     body = function(op)
@@ -327,7 +410,7 @@ local function message_feed(w, messages, rows)
 end
 
 function methods:begin(config)
-  local c = { dns = { servers = { "9.1.1.1" } } }
+  local c = { dns = { servers = { "9.1.1.1" } }, mta_sts = false, trusted = {} }
   for k, v in pairs(config) do c[k] = v end
   self.conns = {}
   self.delivery = assert(core.delivery(c))

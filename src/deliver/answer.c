@@ -24,6 +24,10 @@ int ds_delivery_connected (ds_delivery *d, ds_time now, unsigned conn,
     ds_query_connected(d->query, now);
     return DS_OK;
   }
+  if (d->search != NULL) {
+    ds_discover_connected(d, now, peer);
+    return DS_OK;
+  }
   d->local = *local;
   /* the address that counts is the one the socket has */
   if (ds_policy_refused(d, peer) != NULL) {
@@ -43,6 +47,8 @@ int ds_delivery_sent (ds_delivery *d, ds_time now, unsigned conn, size_t n) {
     return DS_ERR_STATE;
   if (d->query != NULL)
     ds_query_sent(d->query, now, n);
+  else if (d->search != NULL)
+    ds_discover_sent(d, n);
   else {
     d->sent += n;
     ds_session_sent(d->session, now, n);
@@ -54,7 +60,7 @@ int ds_delivery_received (ds_delivery *d, ds_time now, unsigned conn,
                           const void *p, size_t n) {
   if (conn != d->conn || !d->connected)
     return DS_ERR_STATE;
-  if (d->query == NULL && d->session == NULL)
+  if (d->query == NULL && d->search == NULL && d->session == NULL)
     return DS_ERR_STATE;
   if (d->query != NULL && !ds_answers(d, DS_OP_RECEIVE))
     return DS_ERR_STATE;
@@ -63,7 +69,10 @@ int ds_delivery_received (ds_delivery *d, ds_time now, unsigned conn,
     return DS_OK;
   }
   ds_answers(d, DS_OP_RECEIVE);
-  ds_session_received(d->session, now, p, n);
+  if (d->search != NULL)
+    ds_discover_received(d, p, n);
+  else
+    ds_session_received(d->session, now, p, n);
   return DS_OK;
 }
 
@@ -164,10 +173,16 @@ static ds_kind failure_kind (ds_failure f) {
 }
 
 /* no TLS on this machine: in clear where that will do, else no host can help */
-static void context_failed (ds_delivery *d, const char *text) {
-  ds_policy_no_tls(d, text);
-  if (d->c.level == DS_LEVEL_OPPORTUNISTIC && d->session != NULL)
+static void context_failed (ds_delivery *d, ds_time now, const char *text) {
+  if (d->search != NULL) {
+    ds_discover_failed(d, DS_KIND_LOCAL, text);
     return;
+  }
+  ds_policy_no_tls(d, text);
+  if (d->terms.level == DS_LEVEL_OPPORTUNISTIC && d->session != NULL) {
+    ds_policy_session(d, now);
+    return;
+  }
   ds_verdict_set(d, DS_DEFERRED, DS_KIND_LOCAL, DS_STAGE_STARTTLS,
                  "no TLS on this side: %s", text);
   if (d->session != NULL)
@@ -208,6 +223,8 @@ int ds_delivery_failed (ds_delivery *d, ds_time now, ds_failure f,
   case DS_OP_RECEIVE:
     if (d->query != NULL)
       ds_query_failed(d->query, now);
+    else if (d->search != NULL)
+      ds_discover_failed(d, failure_kind(f), text);
     else if (was == DS_OP_CONNECT)
       ds_connect_failed(d, DS_DEFERRED, failure_kind(f), text);
     else
@@ -221,7 +238,7 @@ int ds_delivery_failed (ds_delivery *d, ds_time now, ds_failure f,
     body_failed(d, text);
     return DS_OK;
   case DS_OP_CONTEXT:
-    context_failed(d, text);
+    context_failed(d, now, text);
     return DS_OK;
   case DS_OP_RECALL:
     d->recall = ASK_ANSWERED;
@@ -250,5 +267,6 @@ void ds_delivery_cancel (ds_delivery *d, ds_time now) {
     return;
   }
   ds_resolve_end(d);
+  ds_discover_end(d);
   d->phase = PH_CLOSE;
 }

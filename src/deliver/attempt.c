@@ -151,7 +151,7 @@ static int on_event (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
   switch (ev->event) {
   case DS_SMTP_READY:
     greeted(d);
-    ds_secure_ready(d);
+    ds_secure_ready(d, now);
     return 0;
   case DS_SMTP_TLS_NO:
     ds_secure_no_tls(d, ev);
@@ -203,6 +203,14 @@ static int wire_step (ds_delivery *d, ds_time now, ds_op *op) {
   }
 }
 
+/* once more, with what is left in hand, on its terms */
+static void stricter (ds_delivery *d) {
+  ds_endpoint peer = d->peer;
+  ds_target_clear(d);
+  d->peer = peer;
+  d->again = 1;
+}
+
 /* the session has said all: what is left in hand goes to the same target, or
    to the next address */
 static void leave (ds_delivery *d, ds_time now) {
@@ -215,6 +223,9 @@ static void leave (ds_delivery *d, ds_time now) {
     h->connects = h->sessions = 0;
   d->stay = d->delivered > 0 && !d->six_refused ? now + STAY : 0;
   ds_attempt_forget(d);
+  if (d->stricter && !ds_host_used_up(d))
+    stricter(d);
+  d->stricter = 0;
   d->phase = PH_CLOSE;
   d->after = d->works == NULL || d->stop ? PH_FEED : PH_CONNECT;
 }

@@ -24,6 +24,7 @@ void ds_delivery_defaults (ds_delivery_config *c) {
   c->port = 25;
   c->policy = "default";
   c->level = DS_LEVEL_OPPORTUNISTIC;
+  c->mta_sts = c->resumption = 1;
   c->order = DS_IP_4FIRST;
   c->timeouts = interactive;
   c->dns.timeout = 2 * DS_SECOND;
@@ -44,6 +45,10 @@ int ds_config_check (const ds_delivery_config *c, ds_error *e) {
     return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "hostname",
                         "\"%.200s\" is no host name to be said in EHLO",
                         c->hostname);
+  if (c->level == DS_LEVEL_DANE && !c->dns.trust_ad)
+    return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "level",
+                        "tls=\"dane\" needs a DNS server that validates, and "
+                        "dns.trust_ad=true to say that it does");
   if (c->port == 0)
     return ds_error_set(e, DS_ERR_USAGE, DS_KIND_USAGE, "port",
                         "the port must be 1 to 65535");
@@ -54,6 +59,13 @@ int ds_config_check (const ds_delivery_config *c, ds_error *e) {
 
 static size_t text_size (const char *z) {
   return z != NULL ? strlen(z) + 1 : 0;
+}
+
+static size_t list_size (const char *const *list, size_t n) {
+  size_t i, size = n * sizeof *list;
+  for (i = 0; i < n; i++)
+    size += text_size(list[i]);
+  return size;
 }
 
 static size_t auth_size (const ds_auth *a) {
@@ -77,6 +89,14 @@ static ds_span keep_span (char **at, ds_span s) {
   return ds_span_of((const char *)keep(at, s.p, s.n), s.n);
 }
 
+/* the texts of a list whose pointers are kept already */
+static const char *const *keep_list (char **at, const char **list, size_t n) {
+  size_t i;
+  for (i = 0; i < n; i++)
+    list[i] = keep_text(at, list[i]);
+  return list;
+}
+
 static void keep_auth (char **at, ds_auth *a) {
   a->user = keep_span(at, a->user);
   a->password = keep_span(at, a->password);
@@ -86,9 +106,13 @@ static void keep_auth (char **at, ds_auth *a) {
 static void fill (ds_delivery *d, const ds_delivery_config *c) {
   char *at = d->strings;
   ds_auth *a = NULL;
+  const char **trusted, **fresh;
   if (c->auth != NULL)
     a = (ds_auth *)keep(&at, c->auth, sizeof *a);
   d->c.auth = a;
+  trusted =
+      (const char **)keep(&at, c->trusted, c->trusted_count * sizeof *trusted);
+  fresh = (const char **)keep(&at, c->fresh, c->fresh_count * sizeof *fresh);
   d->c.allowed = (const ds_network *)keep(
       &at, c->allowed, c->allowed_count * sizeof *c->allowed);
   d->c.source =
@@ -97,6 +121,9 @@ static void fill (ds_delivery *d, const ds_delivery_config *c) {
   d->c.hostname = keep_text(&at, c->hostname);
   d->c.policy = keep_text(&at, c->policy);
   d->c.interface = keep_text(&at, c->interface);
+  if (c->trusted != NULL)
+    d->c.trusted = keep_list(&at, trusted, c->trusted_count);
+  d->c.fresh = keep_list(&at, fresh, c->fresh_count);
   if (a != NULL)
     keep_auth(&at, a);
 }
@@ -106,6 +133,8 @@ int ds_config_copy (ds_delivery *d, const ds_delivery_config *c) {
   d->strings_size = (c->auth != NULL ? sizeof *c->auth : 0) +
                     c->allowed_count * sizeof *c->allowed +
                     c->source_count * sizeof *c->source +
+                    list_size(c->trusted, c->trusted_count) +
+                    list_size(c->fresh, c->fresh_count) +
                     text_size(c->destination) + text_size(c->hostname) +
                     text_size(c->policy) + text_size(c->interface) +
                     auth_size(c->auth);

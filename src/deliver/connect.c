@@ -19,13 +19,13 @@ static unsigned limit (unsigned n, unsigned standard) {
   return n > 0 ? n : standard;
 }
 
-static int host_used_up (const ds_delivery *d) {
+int ds_host_used_up (const ds_delivery *d) {
   const host *h = ds_host_of(d);
   return h->connects >= limit(d->c.connects, 5) ||
          h->sessions >= limit(d->c.sessions, 2);
 }
 
-static void bind_to (const ds_delivery *d, ds_op *op) {
+void ds_bind_to (const ds_delivery *d, ds_op *op) {
   size_t i;
   for (i = 0; i < d->c.source_count; i++)
     if (d->c.source[i].family == op->target.ip.family)
@@ -71,18 +71,23 @@ static int ask_connect (ds_delivery *d, ds_time now, ds_op *op) {
   op->reuse = d->stale ? NULL : key;
   d->reusing = op->reuse != NULL;
   d->stale = 0;
-  bind_to(d, op);
+  ds_bind_to(d, op);
   return 1;
 }
 
 /* 1 and a CONNECT, 0: d->phase says what else is to be done */
 int ds_connect_step (ds_delivery *d, ds_time now, ds_op *op) {
-  if (now >= d->until || (!d->again && host_used_up(d))) {
+  if (now >= d->until || (!d->again && ds_host_used_up(d))) {
     d->phase = PH_HOST;
     return 0;
   }
   if (!aim(d)) {
     d->phase = PH_ADDRESS;
+    return 0;
+  }
+  if (!ds_terms_set(d, now)) {
+    d->again = 0;
+    d->phase = PH_HOST;
     return 0;
   }
   if (ds_secure_early(d, op) || know(d, op) ||

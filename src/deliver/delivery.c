@@ -46,6 +46,8 @@ ds_delivery *ds_delivery_new (const ds_delivery_config *c, ds_error *e) {
   ds_buf_init(&d->told);
   ds_buf_init(&d->recalled);
   ds_buf_init(&d->reuse_key);
+  ds_sts_entry_init(&d->sts);
+  ds_terms_clear(d);
   d->phase = PH_FEED;
   return d;
 }
@@ -55,6 +57,10 @@ void ds_delivery_free (ds_delivery *d) {
     return;
   ds_attempt_forget(d);
   ds_resolve_end(d);
+  ds_discover_end(d);
+  ds_dane_end(d);
+  ds_sts_entry_clear(&d->sts);
+  ds_free(d->mx_alias);
   while (d->works != NULL)
     ds_work_drop(d, d->works);
   ds_free(d->hosts);
@@ -106,7 +112,7 @@ static int feed_phase (ds_delivery *d, ds_time now, ds_op *op) {
     return 0;
   }
   start_over(d);
-  d->phase = d->hosts == NULL ? PH_RESOLVE : PH_HOST;
+  d->phase = d->hosts == NULL ? PH_RESOLVE : PH_POLICY;
   return 0;
 }
 
@@ -119,9 +125,21 @@ static int resolve_phase (ds_delivery *d, ds_time now, ds_op *op) {
   if (r == DS_OK)
     r = ds_resolve_step(d, now, op);
   if (r == 0)
-    d->phase = d->hosts != NULL ? PH_HOST : PH_SETTLE;
+    d->phase = d->hosts != NULL ? PH_POLICY : PH_SETTLE;
   else if (r < 0)
     ds_out_of_memory(d);
+  return r > 0;
+}
+
+/* what holds for all of the destination's hosts */
+static int policy_phase (ds_delivery *d, ds_time now, ds_op *op) {
+  int r = ds_best_step(d, op);
+  if (r == 0)
+    r = ds_discover_step(d, now, op);
+  if (r < 0)
+    ds_out_of_memory(d);
+  else if (r == 0)
+    d->phase = PH_HOST;
   return r > 0;
 }
 
@@ -146,7 +164,9 @@ static int plan_step (ds_delivery *d, ds_op *op) {
   p->preference = h != NULL ? h->preference : -1;
   p->addresses = d->addresses;
   p->count = d->address_count;
-  if (p->count == 0) {
+  p->level = d->terms.level;
+  p->policy = d->terms.policy;
+  if (p->count == 0 || d->terms.refused != DS_PENDING) {
     p->outcome = d->permanent ? DS_FAILED : DS_DEFERRED;
     p->kind = d->verdict.kind;
     snprintf(p->refused, sizeof p->refused, "%s", d->verdict.text);
@@ -165,11 +185,23 @@ static int address_phase (ds_delivery *d, ds_time now, ds_op *op) {
     ds_out_of_memory(d);
   else if (d->c.plan && r == 0)
     d->address_at = d->address_count; /* not to be tried: the other family */
+  else
+    d->phase = r == NO_ADDRESS && !d->c.plan ? PH_HOST : PH_DANE;
+  return 0;
+}
+
+static int dane_phase (ds_delivery *d, ds_time now, ds_op *op) {
+  int r = ds_dane_step(d, now, op);
+  if (r > 0)
+    return 1;
+  if (r < 0)
+    ds_out_of_memory(d);
   else if (d->c.plan) {
+    ds_terms_set(d, now);
     d->phase = PH_HOST;
     return plan_step(d, op);
   } else
-    d->phase = r == NO_ADDRESS ? PH_HOST : PH_CONNECT;
+    d->phase = PH_CONNECT;
   return 0;
 }
 
@@ -204,11 +236,15 @@ static int run (ds_delivery *d, ds_time now, ds_op *op) {
     return feed_phase(d, now, op);
   case PH_RESOLVE:
     return resolve_phase(d, now, op);
+  case PH_POLICY:
+    return policy_phase(d, now, op);
   case PH_HOST:
     host_phase(d, now);
     return 0;
   case PH_ADDRESS:
     return address_phase(d, now, op);
+  case PH_DANE:
+    return dane_phase(d, now, op);
   case PH_CONNECT:
     return ds_connect_step(d, now, op);
   case PH_SESSION:

@@ -49,7 +49,15 @@ typedef struct ds_delivery_config {
   uint16_t port;
   const char *hostname; /* for EHLO; NULL: the local address as a literal */
   const char *policy;   /* who set the level: "default", "config" */
-  ds_level level;
+  ds_level level;       /* the least; policies that are found raise it */
+  int mta_sts;          /* find and keep to the destination's MTA-STS policy */
+  uint16_t sts_port;    /* where policies are fetched; 0: 443, which is the one
+                           there is but for tests */
+  const char *const *trusted; /* hosts at or below these names must verify; … */
+  size_t trusted_count;       /* … trusted NULL: the big receivers' */
+  int resumption;             /* TLS sessions are resumed, … */
+  const char *const *fresh;   /* … but not with hosts at or below these */
+  size_t fresh_count;
   ds_family_order order;
   ds_dns_config dns;
   ds_timeouts timeouts;
@@ -88,12 +96,14 @@ typedef struct ds_envelope {
   ds_span sender; /* wire form, no brackets; empty: the null sender */
   const ds_span *recipients;
   size_t count;
-  uint64_t size;           /* octets of the message, CRLF line ends */
-  unsigned flags;          /* DS_TXN_… */
-  ds_dsn_ret ret;          /* wishes for status notifications (RFC 3461) */
-  ds_span envid;           /* the same; empty: none */
-  const ds_smtp_dsn *dsn;  /* NULL, or one for each recipient */
-  uint32_t tag;            /* the caller's; in every row */
+  uint64_t size;          /* octets of the message, CRLF line ends */
+  unsigned flags;         /* DS_TXN_… */
+  int tls_optional;       /* it says "TLS-Required: No" (RFC 8689 §5): policies
+                              that were found do not count */
+  ds_dsn_ret ret;         /* wishes for status notifications (RFC 3461) */
+  ds_span envid;          /* the same; empty: none */
+  const ds_smtp_dsn *dsn; /* NULL, or one for each recipient */
+  uint32_t tag;           /* the caller's; in every row */
   const ds_source *source; /* who can read it without asking Lua; or NULL.  At
                               its start, and no other delivery's meanwhile */
 } ds_envelope;
@@ -112,7 +122,8 @@ typedef struct ds_row {
   char text[464]; /* why, in words, where it is not the reply */
   char host[DS_DNS_NAME];
   ds_endpoint peer;   /* family 0: nothing was connected */
-  const char *policy; /* who set the level: "default", "config" */
+  const char *policy; /* who set the level: "default", "config", "mta-sts",
+                         "dane", "trusted" */
   ds_tls_info tls;    /* version "" in clear */
   char note[256];     /* what befell TLS: a fallback and its reason */
   char queue_id[80];  /* as far as the last reply tells it */
@@ -126,6 +137,8 @@ typedef struct ds_plan_host {
   int preference; /* -1: implicit MX, pinned or a literal */
   const ds_endpoint *addresses;
   size_t count;
+  ds_level level; /* that it must reach, and who says so */
+  const char *policy;
   ds_outcome outcome; /* DS_PENDING: it would be tried; else what would come */
   ds_kind kind;
   char refused[464]; /* why it would not be tried */

@@ -60,6 +60,11 @@ static int go_on (ds_delivery *d, ds_time now, ds_op *op) {
   work *w = ds_work_waiting(d);
   if (used_up(d))
     return finish(d, now, op);
+  if (w != NULL && !ds_terms_fit(d, now, w)) {
+    ds_work_pass(d, w);
+    ds_policy_aside(d);
+    return 0;
+  }
   if (w != NULL) {
     ds_work_begin(d, w);
     return 0;

@@ -12,8 +12,10 @@
 typedef enum phase {
   PH_FEED,    /* nothing in hand: the next message is asked for */
   PH_RESOLVE, /* which hosts take the destination's mail */
+  PH_POLICY,  /* what it says of itself, and what is remembered of it */
   PH_HOST,    /* the next host, if there is one */
   PH_ADDRESS, /* its addresses */
+  PH_DANE,    /* its TLSA records */
   PH_CONNECT, /* the next of them */
   PH_SESSION, /* SMTP with one of them */
   PH_CLOSE,   /* the connection is to be closed, then d->after */
@@ -110,6 +112,18 @@ struct ds_kept {
 
 #define ADDRESSES 64 /* of one host, both families */
 
+/* discover.c: a search for the destination's MTA-STS policy; dane.c: one for
+   the TLSA records of a host, and what it found */
+typedef struct sts_search sts_search;
+typedef struct dane_search dane_search;
+
+/* the best that was had of a destination, as it is remembered */
+typedef struct best_level {
+  int asked; /* the memory was */
+  int rank;  /* 0 clear, 1 encrypted, 2 verified, 3 DANE */
+  int64_t since;
+} best_level;
+
 struct ds_delivery {
   ds_delivery_config c;
   char *strings; /* what the config's pointers point to */
@@ -158,6 +172,18 @@ struct ds_delivery {
   ds_endpoint peer;  /* the one being tried */
   ds_ip local;
   int found; /* some address came of this host's look-ups */
+
+  int mx_secure;      /* the MX records are (DNSSEC) */
+  char *mx_alias;     /* what the destination is an alias of, or NULL */
+  ds_sts_entry sts;   /* what is known of its MTA-STS policy */
+  sts_search *search; /* … while it is found out */
+  dane_search *tlsa;  /* of this host; NULL: none is of use */
+  ds_dane dane;       /* what was found out about them … */
+  int dane_done;      /* … if it was */
+  int storeless;      /* no trust store loads here */
+  ds_tls_terms terms; /* for the session with this host */
+  int stricter;       /* a message in hand needs more than it has */
+  best_level best;
 
   ds_session *session;
   ds_buf trace;
@@ -208,6 +234,11 @@ void ds_config_drop (ds_delivery *d); /* wipes it */
 /* delivery.c */
 void ds_out_of_memory (ds_delivery *d);
 
+/* seconds since 1970 */
+static inline int64_t ds_unix (const ds_delivery *d, ds_time now) {
+  return d->c.sys.epoch + now / DS_SECOND;
+}
+
 /* answer.c: close the operation that is open, if it is this one */
 int ds_answers (ds_delivery *d, ds_op_kind k);
 
@@ -231,7 +262,11 @@ void ds_release (ds_delivery *d); /* the connection is over */
 void ds_memos_drop (ds_delivery *d);
 int ds_tell_owner (ds_delivery *d, ds_op *op); /* 1: a REMEMBER or RELEASE */
 
-/* resolve.c: hosts and addresses */
+/* resolve.c: hosts and addresses.  ds_ask opens a question, ds_ask_step obeys
+   it (1 and an operation, 0: it is answered), ds_resolve_end drops it */
+int ds_ask (ds_delivery *d, ds_time now, const char *name, unsigned type);
+int ds_ask_step (ds_delivery *d, ds_time now, ds_op *op);
+unsigned ds_family_type (const ds_delivery *d, int n); /* 0: no n-th one */
 int ds_literal_address (ds_span destination, ds_ip *ip);
 int ds_resolve_start (ds_delivery *d, ds_time now);
 int ds_resolve_step (ds_delivery *d, ds_time now, ds_op *op);
@@ -244,6 +279,7 @@ void ds_resolve_end (ds_delivery *d);
 
 /* connect.c, attempt.c: one connection */
 int ds_connect_step (ds_delivery *d, ds_time now, ds_op *op);
+int ds_host_used_up (const ds_delivery *d);
 int ds_attempt_step (ds_delivery *d, ds_time now, ds_op *op);
 int ds_attempt_open (ds_delivery *d, ds_time now, const ds_ip *local);
 void ds_attempt_adopt (ds_delivery *d, ds_time now, ds_kept *k);
@@ -251,6 +287,7 @@ void ds_attempt_forget (ds_delivery *d);
 void ds_connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
                         const char *text);
 void ds_target_clear (ds_delivery *d);
+void ds_bind_to (const ds_delivery *d, ds_op *op);
 
 const char *ds_event_reason (const ds_smtp_event *ev);
 void ds_host_failed (ds_delivery *d, const ds_smtp_event *ev);
@@ -258,18 +295,75 @@ void ds_host_failed (ds_delivery *d, const ds_smtp_event *ev);
 /* secure.c: TLS and AUTH of one session */
 int ds_secure_early (ds_delivery *d, ds_op *op);
 void ds_secure_at_once (ds_delivery *d, ds_time now);
-void ds_secure_ready (ds_delivery *d);
+void ds_secure_ready (ds_delivery *d, ds_time now);
 int ds_secure_start (ds_delivery *d, ds_time now, ds_op *op); /* as feed.c's */
 int ds_secure_failed (ds_delivery *d, const ds_smtp_event *ev);
 void ds_secure_no_tls (ds_delivery *d, const ds_smtp_event *ev);
 void ds_secure_auth (ds_delivery *d);
 void ds_secure_no_auth (ds_delivery *d, const ds_smtp_event *ev);
 
-/* policy.c: what may be connected to, how much TLS is enough */
+/*
+** discover.c: the MTA-STS policy of the destination.  1: op asks; 0: what can
+** be known of it is in d->sts; DS_ERR_NOMEM.  While d->search is there and no
+** question is open, connected, sent, received and failed are its, and the TLS
+** context is asked for it.
+*/
+int ds_discover_step (ds_delivery *d, ds_time now, ds_op *op);
+void ds_discover_end (ds_delivery *d);
+void ds_discover_connected (ds_delivery *d, ds_time now, const ds_ip *peer);
+void ds_discover_sent (ds_delivery *d, size_t n);
+void ds_discover_received (ds_delivery *d, const void *p, size_t n);
+void ds_discover_failed (ds_delivery *d, ds_kind kind, const char *text);
+
+/*
+** dane.c: the TLSA records of the host at hand (RFC 7672 §2.2).  step: 1: op
+** asks; 0: d->dane tells.  address: an answer with addresses of the host came.
+*/
+int ds_dane_step (ds_delivery *d, ds_time now, ds_op *op);
+void ds_dane_address (ds_delivery *d, const ds_dns_answer *a);
+void ds_dane_end (ds_delivery *d);
+const char *ds_dane_base (const ds_delivery *d);
+const ds_tlsa *ds_dane_records (const ds_delivery *d, size_t *n);
+
+/*
+** policy.c: what may be connected to, how much TLS is enough.  ds_terms_set:
+** the terms for the messages in hand with the host at hand; 0: it is not to be
+** tried, the verdict is set.  ds_terms_fit: does the session keep to what this
+** message needs?  ds_policy_session: the session has its level: note what is
+** to be said of it.
+*/
 const char *ds_policy_refused (const ds_delivery *d, const ds_ip *ip);
 int ds_policy_ready (ds_delivery *d, const ds_smtp_ext *x);
 int ds_policy_tls_failed (ds_delivery *d, const char *why);
 void ds_policy_no_tls (ds_delivery *d, const char *why);
+void ds_terms_clear (ds_delivery *d);
+int ds_terms_set (ds_delivery *d, ds_time now);
+int ds_terms_fit (const ds_delivery *d, ds_time now, const work *w);
+void ds_policy_session (ds_delivery *d, ds_time now);
+void ds_policy_aside (ds_delivery *d); /* a message the session does not fit */
+void ds_note (ds_delivery *d, const char *fmt, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+
+/* peer.c: whom the TLS of a session is for, with room for what it points to */
+typedef struct ds_peer {
+  ds_tls_peer tls;
+  const char *names[3];
+  char literal[DS_IP_TEXT];
+  char key[3 * DS_DNS_NAME];
+} ds_peer;
+
+void ds_peer_of (ds_delivery *d, ds_time now, ds_peer *p);
+
+/* best.c: the best level a destination had.  step: as ds_recall; session: this
+   one has its level, its note says so when it was better once; keep: mail went
+   over it */
+int ds_best_step (ds_delivery *d, ds_op *op);
+int ds_best_verified (const ds_delivery *d);
+void ds_best_session (ds_delivery *d);
+void ds_best_keep (ds_delivery *d, ds_time now);
 
 /* feed.c: what a session is given to do.  1: an operation; 0: it was given
    something, see its events; -1: the wire is next */
@@ -291,6 +385,7 @@ void ds_work_add (ds_delivery *d, work *w);
 void ds_work_drop (ds_delivery *d, work *w);
 work *ds_work_waiting (const ds_delivery *d);
 void ds_work_reopen (ds_delivery *d);
+void ds_work_pass (ds_delivery *d, work *w);
 flight *ds_flight_of (ds_delivery *d, uint32_t id);
 void ds_work_begin (ds_delivery *d, work *w);
 int ds_work_finished (ds_delivery *d, uint32_t id);

@@ -86,7 +86,7 @@ const char *ds_reuse_key (ds_delivery *d) {
     return NULL;
   ds_buf_empty(b);
   ds_buf_printf(b, "%s:%u %s", ds_host_of(d)->name, (unsigned)d->c.port,
-                ds_level_name(d->c.level));
+                ds_level_name(d->terms.level));
   ds_buf_printf(b, "%s%s as=%s", d->c.pinned ? " pinned" : "",
                 d->c.lmtp ? " lmtp" : "",
                 d->c.hostname != NULL ? d->c.hostname : "");

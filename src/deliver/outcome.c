@@ -30,7 +30,7 @@ void ds_row_where (const ds_delivery *d, ds_row *r) {
   ds_copy_text(r->host, sizeof r->host, h != NULL ? h->name : "");
   r->peer = d->peer;
   r->tls = d->tls;
-  r->policy = d->c.policy;
+  r->policy = d->terms.policy;
   ds_copy_text(r->note, sizeof r->note, d->note);
 }
 

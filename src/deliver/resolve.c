@@ -20,7 +20,7 @@ void ds_resolve_end (ds_delivery *d) {
 
 /* ------------------------------------------------------------ questions */
 
-static int ask (ds_delivery *d, ds_time now, const char *name, unsigned type) {
+int ds_ask (ds_delivery *d, ds_time now, const char *name, unsigned type) {
   ds_time until = now + d->c.timeouts.dns;
   if (until > d->until)
     until = d->until;
@@ -29,8 +29,7 @@ static int ask (ds_delivery *d, ds_time now, const char *name, unsigned type) {
   return d->query != NULL ? DS_OK : DS_ERR_NOMEM;
 }
 
-/* one step of the open question: 1 and an operation, 0: it is answered */
-static int query_step (ds_delivery *d, ds_time now, ds_op *op) {
+int ds_ask_step (ds_delivery *d, ds_time now, ds_op *op) {
   ds_query_step s;
   ds_query_next(d->query, now, &s);
   op->deadline = s.deadline;
@@ -101,12 +100,12 @@ static int as_address (const ds_delivery *d, ds_ip *ip) {
 int ds_resolve_start (ds_delivery *d, ds_time now) {
   ds_ip ip;
   if (d->c.question != 0)
-    return ask(d, now, d->c.destination, d->c.question);
+    return ds_ask(d, now, d->c.destination, d->c.question);
   if (as_address(d, &ip))
     return host_alone(d, d->c.destination, &ip);
   if (d->c.pinned)
     return host_alone(d, d->c.destination, NULL);
-  return ask(d, now, d->c.destination, DS_DNS_MX);
+  return ds_ask(d, now, d->c.destination, DS_DNS_MX);
 }
 
 static int hosts_take (ds_delivery *d, const ds_mx_set *m) {
@@ -134,6 +133,12 @@ static void no_hosts (ds_delivery *d, const ds_mx_set *m) {
 static int mx_take (ds_delivery *d, const ds_dns_answer *a) {
   ds_mx_set m;
   int r = ds_mx_from_answer(a, ds_span_str(d->c.destination), &d->c.sys, &m);
+  d->mx_secure = a->secure;
+  if (r == DS_OK && a->aliases > 0) {
+    ds_free(d->mx_alias);
+    d->mx_alias = ds_strndup(a->name, strlen(a->name));
+    r = d->mx_alias != NULL ? DS_OK : DS_ERR_NOMEM;
+  }
   if (r == DS_OK && m.count == 0)
     no_hosts(d, &m);
   else if (r == DS_OK)
@@ -177,7 +182,7 @@ int ds_resolve_step (ds_delivery *d, ds_time now, ds_op *op) {
   int r;
   if (d->query == NULL)
     return 0;
-  if (query_step(d, now, op))
+  if (ds_ask_step(d, now, op))
     return 1;
   if (d->c.question != 0) {
     d->phase = PH_DONE;
@@ -197,6 +202,9 @@ int ds_host_next (ds_delivery *d) {
   d->address_at = 0;
   d->family_at = 0;
   d->found = 0;
+  d->dane_done = 0;
+  ds_dane_end(d);
+  ds_terms_clear(d);
   ds_target_clear(d);
   return 1;
 }
@@ -227,6 +235,7 @@ static void addresses_take (ds_delivery *d) {
   const ds_dns_answer *a = ds_query_answer(d->query);
   size_t i;
   if (a->status == DS_DNS_NOERROR || a->status == DS_DNS_NXDOMAIN) {
+    ds_dane_address(d, a);
     for (i = 0; i < a->count; i++)
       address_add(d, &a->records[i].ip);
     return;
@@ -237,8 +246,7 @@ static void addresses_take (ds_delivery *d) {
                  ds_host_of(d)->name, ds_query_text(d->query));
 }
 
-/* the record type of the n-th family to ask for, 0: none */
-static unsigned family_type (const ds_delivery *d, int n) {
+unsigned ds_family_type (const ds_delivery *d, int n) {
   static const unsigned types[][2] = {
       [DS_IP_4FIRST] = {DS_DNS_A, DS_DNS_AAAA},
       [DS_IP_6FIRST] = {DS_DNS_AAAA, DS_DNS_A},
@@ -277,14 +285,14 @@ int ds_address_step (ds_delivery *d, ds_time now, ds_op *op) {
   }
   for (;;) {
     if (d->query == NULL) {
-      type = family_type(d, d->family_at);
+      type = ds_family_type(d, d->family_at);
       if (type == 0)
         break;
       d->family_at++;
-      if (ask(d, now, h->name, type) != DS_OK)
+      if (ds_ask(d, now, h->name, type) != DS_OK)
         return DS_ERR_NOMEM;
     }
-    if (query_step(d, now, op))
+    if (ds_ask_step(d, now, op))
       return 1;
     addresses_take(d);
     ds_resolve_end(d);

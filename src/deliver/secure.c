@@ -12,34 +12,18 @@
 
 static int ask_context (const ds_delivery *d, ds_op *op) {
   op->op = DS_OP_CONTEXT;
-  op->verify = d->c.level == DS_LEVEL_VERIFIED;
+  op->verify = d->terms.level >= DS_LEVEL_VERIFIED;
   return 1;
-}
-
-/* whom the host must prove to be, if anybody; room: for an address, as a
-   certificate has no brackets */
-static void peer_of (const ds_delivery *d, ds_time now, ds_tls_peer *p,
-                     char room[DS_IP_TEXT]) {
-  const host *h = ds_host_of(d);
-  memset(p, 0, sizeof *p);
-  p->host = h->name;
-  if (h->literal.family != 0) {
-    ds_ip_format(&h->literal, room);
-    p->host = room;
-  }
-  p->verify = d->c.level == DS_LEVEL_VERIFIED ? DS_TLS_VERIFY : DS_TLS_ENCRYPT;
-  p->time = d->c.sys.epoch + now / DS_SECOND;
 }
 
 /* a TLS context is there: STARTTLS now; else it is asked for */
 int ds_secure_start (ds_delivery *d, ds_time now, ds_op *op) {
-  char room[DS_IP_TEXT];
-  ds_tls_peer p;
+  ds_peer p;
   if (d->ctx == NULL)
     return ask_context(d, op);
-  peer_of(d, now, &p, room);
+  ds_peer_of(d, now, &p);
   d->want_tls = d->want_auth = 0; /* EHLO is said again */
-  if (ds_session_tls(d->session, d->backend, d->ctx, &p) == DS_ERR_STATE)
+  if (ds_session_tls(d->session, d->backend, d->ctx, &p.tls) == DS_ERR_STATE)
     ds_smtp_abort(ds_session_smtp(d->session), DS_KIND_LOCAL,
                   "STARTTLS cannot be said now");
   return 0;
@@ -52,10 +36,9 @@ int ds_secure_early (ds_delivery *d, ds_op *op) {
 }
 
 void ds_secure_at_once (ds_delivery *d, ds_time now) {
-  char room[DS_IP_TEXT];
-  ds_tls_peer p;
-  peer_of(d, now, &p, room);
-  ds_session_tls_at_once(d->session, now, d->backend, d->ctx, &p);
+  ds_peer p;
+  ds_peer_of(d, now, &p);
+  ds_session_tls_at_once(d->session, now, d->backend, d->ctx, &p.tls);
 }
 
 /* the handshake failed.  1: the same target is to be tried once more */
@@ -134,11 +117,13 @@ void ds_secure_no_auth (ds_delivery *d, const ds_smtp_event *ev) {
 /* ---------------------------------------------------------------- ready */
 
 /* EHLO is through: what is to be done before the first transaction */
-void ds_secure_ready (ds_delivery *d) {
+void ds_secure_ready (ds_delivery *d, ds_time now) {
   if (!ds_session_tls_info(d->session, &d->tls) &&
       !ds_policy_ready(d, ds_smtp_extensions(ds_session_smtp(d->session)))) {
     ds_feed_quit(d);
     return;
   }
+  if (!d->want_tls)
+    ds_policy_session(d, now);
   d->want_auth = d->c.auth != NULL;
 }

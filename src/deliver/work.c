@@ -108,6 +108,15 @@ static void less_todo (ds_delivery *d, work *w, size_t n) {
   d->waiting -= w->todo == 0 && n > 0;
 }
 
+/* this session is not for it */
+void ds_work_pass (ds_delivery *d, work *w) {
+  size_t i;
+  for (i = 0; i < w->m.count; i++)
+    if (w->rcpt[i].state == RCPT_OPEN)
+      w->rcpt[i].state = RCPT_PASSED;
+  less_todo(d, w, w->todo);
+}
+
 /* another session: whom the last one left open is open again */
 void ds_work_reopen (ds_delivery *d) {
   work *w;
@@ -315,6 +324,8 @@ int ds_work_settle (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
   verdict what;
   row_of(d, ev);
   what = ds_judge(d, f, ev);
+  if (d->row.outcome == DS_DELIVERED)
+    ds_best_keep(d, now);
   if (what == VERDICT_STANDS || w->broken) {
     tell(d, now, w, i, op);
     return 1;

@@ -203,6 +203,7 @@ static void read_message (lua_State *L, int i, ds_envelope *m) {
                                          (int64_t)size);
   m->flags |= (unsigned)ds_lua_opt_integer(
       L, i, "flags", 0, DS_TXN_8BIT | DS_TXN_UTF8 | DS_TXN_REQUIRETLS, 0);
+  m->tls_optional = ds_lua_opt_boolean(L, i, "tls_optional");
   m->recipients = recipients(L, i, &m->count);
   read_dsn(L, i, m);
 }

@@ -123,21 +123,56 @@ static void read_auth (lua_State *L, int t, ds_delivery_config *c, ds_auth *a) {
   lua_pop(L, 1);
 }
 
+/* a list of names; NULL where there is none */
+static const char *const *read_names (lua_State *L, int t, const char *name,
+                                      size_t *count) {
+  void *room;
+  size_t i, n, all = push_list(L, t, name, sizeof(char *), &room);
+  int there = lua_istable(L, -1);
+  const char **v = (const char **)room;
+  for (i = 0; i < all; i++)
+    v[i] = ds_lua_list_item(L, name, i, &n);
+  lua_pop(L, 1);
+  *count = all;
+  return there ? v : NULL;
+}
+
+/* true where the field says nothing */
+static int unless_false (lua_State *L, int t, const char *name) {
+  int there;
+  lua_pushstring(L, name);
+  lua_rawget(L, t);
+  there = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  return !there || ds_lua_opt_boolean(L, t, name);
+}
+
+static void read_tls (lua_State *L, int t, ds_delivery_config *c) {
+  c->mta_sts = unless_false(L, t, "mta_sts");
+  c->sts_port = (uint16_t)ds_lua_opt_integer(L, t, "sts_port", 1, 65535, 443);
+  c->trusted = read_names(L, t, "trusted", &c->trusted_count);
+  c->resumption = unless_false(L, t, "resumption");
+  c->fresh = read_names(L, t, "fresh", &c->fresh_count);
+  c->sys.epoch = ds_lua_opt_integer(L, t, "epoch", -(INT64_C(1) << 52),
+                                    INT64_C(1) << 52, c->sys.epoch);
+}
+
 void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c,
                          ds_auth *auth) {
-  static const char *const levels[] = {"off", "opportunistic", "required",
-                                       "verified", NULL};
+  static const char *const levels[] = {"off",      "opportunistic", "required",
+                                       "verified", "dane",          NULL};
   static const char *const abilities[] = {"recall", "admit", "keep", "race",
                                           NULL};
   static const char *const orders[] = {"4first", "6first", "4", "6", NULL};
   static const char *const known[] = {
-      "destination",    "pinned",  "port",   "hostname",
-      "policy",         "level",   "ip",     "interface",
-      "source",         "allowed", "dns",    "timeout",
-      "allow_private",  "trace",   "plan",   "question",
-      "max_chunk",      "can",     "window", "recipients",
-      "per_connection", "keep",    "lmtp",   "auth",
-      "implicit_tls",   NULL};
+      "destination",    "pinned",  "port",     "hostname",
+      "policy",         "level",   "ip",       "interface",
+      "source",         "allowed", "dns",      "timeout",
+      "allow_private",  "trace",   "plan",     "question",
+      "max_chunk",      "can",     "window",   "recipients",
+      "per_connection", "keep",    "lmtp",     "auth",
+      "implicit_tls",   "mta_sts", "sts_port", "trusted",
+      "resumption",     "fresh",   "epoch",    NULL};
   lua_Number port;
   const char *policy;
   ds_lua_check_keys(L, t, "delivery", known);
@@ -172,4 +207,5 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c,
   read_dns(L, t, &c->dns);
   read_networks(L, t, c);
   read_sources(L, t, c);
+  read_tls(L, t, c);
 }

@@ -128,6 +128,8 @@ static void push_host (lua_State *L, const ds_plan_host *h) {
     set_integer(L, "preference", h->preference);
   set_string(L, "refused", h->refused);
   set_string(L, "kind", ds_kind_name(h->kind));
+  set_string(L, "level", ds_level_name(h->level));
+  set_string(L, "policy", h->policy);
   if (h->outcome != DS_PENDING)
     set_string(L, "outcome", ds_outcome_name(h->outcome));
   lua_createtable(L, (int)h->count, 0);
