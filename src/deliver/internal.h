@@ -27,6 +27,8 @@ typedef enum rcpt_state {
   RCPT_OPEN,
   RCPT_BEGUN,  /* in a transaction */
   RCPT_PASSED, /* open, but not for this session */
+  RCPT_SPLIT,  /* open, when the transaction it was too many in is over: until
+                  then its place there tells the others' */
   RCPT_TOLD    /* has its outcome */
 } rcpt_state;
 

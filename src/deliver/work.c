@@ -330,13 +330,21 @@ int ds_work_settle (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
     tell(d, now, w, i, op);
     return 1;
   }
-  w->rcpt[i].state = RCPT_PASSED;
-  if (what == VERDICT_SPLIT) {
-    w->rcpt[i].state = RCPT_OPEN;
-    todo(d, w, 1);
-  } else
+  w->rcpt[i].state = what == VERDICT_SPLIT ? RCPT_SPLIT : RCPT_PASSED;
+  if (what == VERDICT_ELSEWHERE)
     keep_open(d, w, &d->row);
   return 0;
+}
+
+/* those that were too many in it may be in another one */
+static void open_split (ds_delivery *d, const flight *f) {
+  work *w = f->w;
+  size_t i;
+  for (i = f->first; i < w->m.count; i++)
+    if (w->rcpt[i].id == f->id && w->rcpt[i].state == RCPT_SPLIT) {
+      w->rcpt[i].state = RCPT_OPEN;
+      todo(d, w, 1);
+    }
 }
 
 /* 1: it has no recipient left and is gone */
@@ -346,6 +354,7 @@ int ds_work_finished (ds_delivery *d, uint32_t id) {
   if (d->begun == f)
     d->sending = d->begun = NULL;
   w->flights--;
+  open_split(d, f);
   if (w->open > 0 || w->flights > 0)
     return 0;
   ds_work_drop(d, w);
