@@ -1,4 +1,5 @@
 local core = require "directsend.core"
+local process = require "support.process"
 
 local function temporary(text)
   local name = os.tmpname()
@@ -17,6 +18,20 @@ describe("this machine", function()
       a = b
     end
     assert.is_true(math.abs(core.epoch() - os.time()) <= 1)
+  end)
+
+  it("takes a time zone of a day or more for UTC", function()
+    local script = temporary [[
+      print(require "directsend".message { from = "a@b.cd", to = "e@f.gh", text = "x", date = tonumber(arg[1]) }:tostring())]]
+    for zone, shown in pairs { ["XXX+25:99"] = "+0000", ["XXX-24"] = "+0000", ["XXX+24:00"] = "+0000", ["XXX-23:59"] = "+2359",
+                               ["XXX+23:59"] = "-2359", ["XXX-5:30"] = "+0530", ["<>:"] = "+0000", [""] = "+0000" } do
+      for _, date in ipairs { 0, 1709164800, 1735689599 } do
+        local text, ended = process.run(script, { env = "TZ='" .. zone .. "'" }, date)
+        assert.is_true(ended, text)
+        assert.equal(shown, text:match "\nDate: [^\r\n]* ([+-]%d+)\r\n", zone)
+      end
+    end
+    os.remove(script)
   end)
 
   it("knows its time zone at any time", function()

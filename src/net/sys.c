@@ -29,12 +29,13 @@ int64_t ds_unix_time (void) {
 int ds_zone (int64_t t) {
   time_t at = (time_t)t;
   struct tm l, u;
-  int day;
+  int day, minutes;
   if (localtime_r(&at, &l) == NULL || gmtime_r(&at, &u) == NULL)
     return 0;
   day = l.tm_year != u.tm_year ? (l.tm_year > u.tm_year ? 1 : -1)
                                : l.tm_yday - u.tm_yday;
-  return (day * 24 + l.tm_hour - u.tm_hour) * 60 + l.tm_min - u.tm_min;
+  minutes = (day * 24 + l.tm_hour - u.tm_hour) * 60 + l.tm_min - u.tm_min;
+  return minutes > -1440 && minutes < 1440 ? minutes : 0;
 }
 
 static int read_all (int fd, char *p, size_t n) {

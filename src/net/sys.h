@@ -11,7 +11,8 @@
 ds_time ds_now (void);       /* monotonic, microseconds */
 int64_t ds_unix_time (void); /* seconds */
 
-/* minutes east of UTC of local time at t (seconds) */
+/* minutes east of UTC of local time at t (seconds); 0 where TZ says a day or
+   more, which no date can tell */
 int ds_zone (int64_t t);
 
 /* getrandom(2), or the device where the kernel has none; 0 or DS_ERR_LOCAL */
