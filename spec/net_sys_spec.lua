@@ -28,7 +28,7 @@ describe("this machine", function()
       for _, date in ipairs { 0, 1709164800, 1735689599 } do
         local text, ended = process.run(script, { env = "TZ='" .. zone .. "'" }, date)
         assert.is_true(ended, text)
-        assert.equal(shown, text:match "\nDate: [^\r\n]* ([+-]%d+)\r\n", zone)
+        assert.equal(shown, text:match "^Date: [^\r\n]* ([+-]%d+)\r\n", zone)
       end
     end
     os.remove(script)

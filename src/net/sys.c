@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
@@ -25,17 +26,12 @@ int64_t ds_unix_time (void) {
   return (int64_t)time(NULL);
 }
 
-/* the difference of the two broken-down times, as no field for it is in C99 */
 int ds_zone (int64_t t) {
   time_t at = (time_t)t;
-  struct tm l, u;
-  int day, minutes;
-  if (localtime_r(&at, &l) == NULL || gmtime_r(&at, &u) == NULL)
+  struct tm l;
+  if (localtime_r(&at, &l) == NULL || labs(l.tm_gmtoff) >= 86400)
     return 0;
-  day = l.tm_year != u.tm_year ? (l.tm_year > u.tm_year ? 1 : -1)
-                               : l.tm_yday - u.tm_yday;
-  minutes = (day * 24 + l.tm_hour - u.tm_hour) * 60 + l.tm_min - u.tm_min;
-  return minutes > -1440 && minutes < 1440 ? minutes : 0;
+  return (int)(l.tm_gmtoff / 60);
 }
 
 static int read_all (int fd, char *p, size_t n) {
