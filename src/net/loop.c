@@ -85,7 +85,7 @@ static void unlink_ready (ds_loop *l, entry *gone) {
 }
 
 static void drop (ds_loop *l, entry *e) {
-  ds_entry_close(e, 0);
+  ds_entry_close(l, e, 0);
   ds_heap_remove(&l->heap, &e->timer);
   ds_heap_unreserve(&l->heap);
   unlink_ready(l, e);
@@ -113,6 +113,8 @@ void ds_loop_free (ds_loop *l) {
     return;
   while (l->all != NULL)
     drop(l, l->all);
+  while (ds_pool_shrink(l))
+    ;
   ds_heap_clear(&l->heap);
   close(l->epoll);
   ds_free(l->chunk);
@@ -124,8 +126,8 @@ void ds_loop_cancel (ds_loop *l) {
   l->now = ds_now();
   for (e = l->all; e != NULL; e = e->next) {
     ds_delivery_cancel(e->d, l->now);
-    if (e->connecting)
-      ds_entry_close(e, 1);
+    if (e->connecting || e->starved)
+      ds_entry_close(l, e, 1);
     ds_entry_done(l, e);
   }
 }
@@ -164,6 +166,10 @@ static int poll_events (ds_loop *l) {
 /* DS_OK: it goes on by itself */
 static int step (ds_loop *l, entry *e, ds_delivery **d, ds_op *op) {
   l->steps++;
+  if (e->op.op == DS_OP_CONNECT) { /* it waited for a descriptor */
+    ds_entry_connect(l, e);
+    return DS_OK;
+  }
   ds_delivery_next(e->d, l->now, &e->op);
   if (e->op.op == DS_OP_NONE) { /* the owner's answer is still due */
     l->told = e;
@@ -180,6 +186,17 @@ static int step (ds_loop *l, entry *e, ds_delivery **d, ds_op *op) {
   return DS_LOOP_OP;
 }
 
+/* 1: somebody who waits for a descriptor may have one */
+static int relieve (ds_loop *l) {
+  if (l->hungry == NULL)
+    return 0;
+  if (l->open == 0)
+    ds_entry_feed_starved(l);
+  else if (!ds_pool_shrink(l))
+    return 0;
+  return 1;
+}
+
 int ds_loop_wait (ds_loop *l, ds_delivery **d, ds_op *op) {
   entry *e;
   int r = DS_OK;
@@ -194,7 +211,7 @@ int ds_loop_wait (ds_loop *l, ds_delivery **d, ds_op *op) {
       r = step(l, e, d, op);
     else if (l->all == NULL)
       return DS_LOOP_IDLE;
-    else
+    else if (!relieve(l))
       r = poll_events(l);
   }
   return r;

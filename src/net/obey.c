@@ -13,13 +13,6 @@
    listen, and what it says would fill our memory */
 #define FLOOD 1048576
 
-void ds_entry_close (entry *e, int abort) {
-  if (e->fd >= 0)
-    ds_socket_close(e->fd, abort);
-  e->fd = -1;
-  e->connecting = 0;
-}
-
 static char *chunk (ds_loop *l, size_t n) {
   if (n > l->chunk_size) {
     char *p = (char *)ds_realloc(l->chunk, n);
@@ -35,7 +28,7 @@ void ds_entry_fail (ds_loop *l, entry *e, ds_failure f, const char *text) {
   ds_heap_remove(&l->heap, &e->timer);
   e->op.op = DS_OP_NONE;
   if (e->connecting)
-    ds_entry_close(e, 0);
+    ds_entry_close(l, e, 0);
   ds_delivery_failed(e->d, l->now, f, text);
   ds_entry_ready(l, e);
 }
@@ -45,40 +38,6 @@ void ds_entry_done (ds_loop *l, entry *e) {
   ds_heap_remove(&l->heap, &e->timer);
   e->op.op = DS_OP_NONE;
   ds_entry_ready(l, e);
-}
-
-static void tell_connected (ds_loop *l, entry *e) {
-  ds_ip local, peer;
-  ds_socket_ends(e->fd, &local, &peer);
-  if (local.family == 0 || peer.family == 0) { /* gone again already */
-    ds_entry_fail(l, e, DS_FAIL_RESET, "");
-    return;
-  }
-  e->connecting = 0;
-  e->writable = 1;
-  ds_delivery_connected(e->d, l->now, e->op.conn, 0, &local, &peer);
-  ds_entry_done(l, e);
-}
-
-static void do_connect (ds_loop *l, entry *e) {
-  struct epoll_event ev;
-  ds_failure f;
-  const char *text;
-  int ready;
-  e->fd = ds_socket_connect(&e->op, &ready, &f, &text);
-  if (e->fd < 0) {
-    ds_entry_fail(l, e, f, text);
-    return;
-  }
-  e->connecting = 1;
-  e->tcp = (uint8_t)e->op.tcp;
-  e->readable = e->writable = e->ending = 0;
-  ev.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  ev.data.ptr = e;
-  if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, e->fd, &ev) != 0)
-    ds_entry_fail(l, e, DS_FAIL_LOCAL, strerror(errno));
-  else if (ready)
-    tell_connected(l, e);
 }
 
 typedef enum handed {
@@ -220,6 +179,12 @@ static int do_rewind (ds_loop *l, entry *e) {
 
 /* the time of what was asked for is over */
 void ds_entry_expired (ds_loop *l, entry *e) {
+  if (e->d == NULL) {
+    ds_pool_drop(l, e, 1);
+    return;
+  }
+  if (e->race != NULL && ds_entry_stagger(l, e))
+    return;
   if (e->op.op != DS_OP_WAIT) {
     ds_entry_fail(l, e, DS_FAIL_TIMEOUT, "");
     return;
@@ -233,8 +198,7 @@ int ds_entry_obey (ds_loop *l, entry *e) {
   e->came = 0;
   switch (e->op.op) {
   case DS_OP_CONNECT:
-    ds_heap_set(&l->heap, &e->timer, e->op.deadline);
-    do_connect(l, e);
+    ds_entry_connect(l, e);
     return 0;
   case DS_OP_SEND:
     ds_heap_set(&l->heap, &e->timer, e->op.deadline);
@@ -245,8 +209,11 @@ int ds_entry_obey (ds_loop *l, entry *e) {
     do_receive(l, e);
     return 0;
   case DS_OP_CLOSE:
-    ds_entry_close(e, e->op.abort);
+    ds_entry_close(l, e, e->op.abort);
     ds_entry_done(l, e);
+    return 0;
+  case DS_OP_KEEP:
+    ds_pool_keep(l, e);
     return 0;
   case DS_OP_WAIT:
     ds_heap_set(&l->heap, &e->timer, e->op.deadline);
@@ -260,26 +227,22 @@ int ds_entry_obey (ds_loop *l, entry *e) {
   }
 }
 
-static void finish_connect (ds_loop *l, entry *e) {
-  ds_failure f;
-  const char *text;
-  if (ds_socket_connected(e->fd, &f, &text) != 0)
-    ds_entry_fail(l, e, f, text);
-  else
-    tell_connected(l, e);
-}
-
 /* epoll says e may go on with what it waits for */
 void ds_entry_woken (ds_loop *l, entry *e, uint32_t events) {
   uint32_t broken = EPOLLHUP | EPOLLERR;
+  if (e->d == NULL) { /* nobody asked it anything */
+    if (events & ~(uint32_t)EPOLLOUT)
+      ds_pool_drop(l, e, 0);
+    return;
+  }
   if (events & (EPOLLIN | EPOLLRDHUP | broken))
     e->readable = 1;
   if (events & (EPOLLOUT | broken))
     e->writable = 1;
   if (events & (EPOLLRDHUP | broken))
     e->ending = 1;
-  if (e->connecting && e->writable)
-    finish_connect(l, e);
+  if (e->connecting)
+    ds_entry_answered(l, e);
   else if (e->op.op == DS_OP_RECEIVE)
     do_receive(l, e);
   else if (e->op.op == DS_OP_SEND)

@@ -122,6 +122,18 @@ int ds_socket_connected (int fd, ds_failure *f, const char **text) {
   return error == 0 ? 0 : failed(f, text);
 }
 
+int ds_socket_is_connected (int fd) {
+  struct sockaddr_storage ss;
+  socklen_t n = sizeof ss;
+  return getpeername(fd, (struct sockaddr *)&ss, &n) == 0;
+}
+
+int ds_socket_readable (int fd) {
+  char octet;
+  ssize_t n = recv(fd, &octet, 1, MSG_PEEK);
+  return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 void ds_socket_ends (int fd, ds_ip *local, ds_ip *peer) {
   struct sockaddr_storage ss;
   socklen_t n = sizeof ss;

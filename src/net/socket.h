@@ -18,6 +18,12 @@ int ds_socket_connect (const ds_op *op, int *done, ds_failure *f,
 /* the connection is made, or failed: 0 or -1 with *f, *text */
 int ds_socket_connected (int fd, ds_failure *f, const char **text);
 
+/* is it? (ds_socket_connected has found no error, which there may still be) */
+int ds_socket_is_connected (int fd);
+
+/* is there anything to be read, an end or an error included? */
+int ds_socket_readable (int fd);
+
 /* both ends' addresses, as the kernel has them; family 0 when it does not
    tell */
 void ds_socket_ends (int fd, ds_ip *local, ds_ip *peer);
