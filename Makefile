@@ -135,7 +135,7 @@ test:
 	@LUA=$(LUA) .ci/deps test && .ci/servers && .ci/servers readers
 	@$(MAKE) -s all door && $(MAKE) -s all LUA=jit SAN=
 	@$(PRELOAD) $(RUN) "$$(command -v busted)" $(SPEC)
-floors check fuzz test-readers bench-mime: ; @.ci/$@
+floors check fuzz test-readers bench bench-mime: ; @.ci/$@
 clean: ; rm -rf build directsend/*.so; find src -name '*.o' -delete
 help: ; @cat .ci/help
 
@@ -146,5 +146,5 @@ PRELOAD = $(if $(SAN),LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
   ASAN_OPTIONS=detect_leaks=0)
 
 .PHONY: all door lib install install-lib deps demo test floors check fuzz \
-  test-readers bench-mime clean help
+  test-readers bench bench-mime clean help
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

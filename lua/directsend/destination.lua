@@ -54,6 +54,7 @@ function destination.delivery(c, g, max_chunk, plan)
     allowed = type(c.allow_private) == "table" and c.allow_private or nil,
     source = pin.source_address or c.source_address, interface = c.interface,
     trace = c.trace ~= nil, plan = plan, max_chunk = max_chunk,
+    window = c.window, per_connection = c.per_connection,
   }
 end
 

@@ -163,6 +163,9 @@ function mailer:send(t)
   return deliver(self, m)
 end
 
+-- mailer:each: one letter, many recipients: see each.lua
+function mailer:each(...) return require "directsend.each".new(self, ...) end
+
 -- mailer:close: idempotent; deliveries of another coroutine end on their own
 function mailer:close()
   if self.trace then self.trace() end

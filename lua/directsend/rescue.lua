@@ -31,7 +31,7 @@ local function lost(address, group, asked, why)
 end
 
 -- rows for every recipient of these jobs
-return function(jobs, groups, envelope, rows, why)
+local function rescue(jobs, groups, envelope, rows, why)
   why = one_line(why or "the driver left it undone")
   if jobs.left then jobs.left() end
   for i, job in ipairs(jobs) do
@@ -42,3 +42,6 @@ return function(jobs, groups, envelope, rows, why)
     end
   end
 end
+
+return setmetatable({ line = one_line, drain = drain, lost = lost },
+                    { __call = function(_, ...) return rescue(...) end })

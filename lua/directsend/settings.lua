@@ -64,6 +64,15 @@ local function named_driver(v, field)
   return value.word("native", "ngx")(v, field)
 end
 
+-- "20/s": messages a second, as { total =, per_destination = }
+local function rate(v, field)
+  if type(v) == "table" then
+    return value.record { total = value.rate,
+                          per_destination = value.rate }(v, field)
+  end
+  return { total = value.rate(v, field) }
+end
+
 local keys = {
   from = function(v, field) return check.type(v, "string|table", field) end,
   domain = value.domain, aliases = aliases, force_from = text,
@@ -95,7 +104,9 @@ local keys = {
     require "directsend.driver.given".check(v)
     return v
   end,
-  tmpdir = text,
+  tmpdir = text, rate = rate,
+  connections = value.whole(1, 10000), per_destination = value.whole(1, 1000),
+  per_connection = value.whole(1, 1000000), window = value.whole(1, 64),
   trace = function(v, field)
     if type(v) == "function" then return v end
     return text(v, field)

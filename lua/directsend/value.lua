@@ -81,6 +81,17 @@ function value.duration(least)
   end
 end
 
+-- how many a second: "20/s", "600/min"
+function value.rate(v, field)
+  local figure, unit = check.type(v, "string", field)
+                       :match "^(%d+%.?%d*)%s*/%s*(%a+)$"
+  local n = figure and units[unit] and tonumber(figure) / units[unit]
+  if not (n and n >= 1 / 86400 and n <= 1e6) then
+    refuse(field, "%q is no rate (like 20/s or 600/min)", v)
+  end
+  return n
+end
+
 -- how many items a list has, which must be all there is in it
 local function length(v, field)
   local n = 0

@@ -80,6 +80,8 @@ int ds_delivery_message (ds_delivery *d, ds_time now, const ds_envelope *m) {
   work *w;
   if (m->count == 0 || m->count > DS_SMTP_RECIPIENTS)
     return DS_ERR_USAGE;
+  if (m->body.p != NULL && m->size != m->body.n)
+    return DS_ERR_USAGE;
   if (d->open != DS_OP_NEXT)
     return DS_ERR_STATE;
   w = ds_work_new(m, now);

@@ -91,7 +91,7 @@ typedef struct ds_delivery_config {
   ds_sys sys;
 } ds_delivery_config;
 
-/* one message and whom it goes to; everything is copied but source */
+/* one message and whom it goes to; everything is copied but body and source */
 typedef struct ds_envelope {
   ds_span sender; /* wire form, no brackets; empty: the null sender */
   const ds_span *recipients;
@@ -106,6 +106,8 @@ typedef struct ds_envelope {
   uint32_t tag;           /* the caller's; in every row */
   const ds_source *source; /* who can read it without asking Lua; or NULL.  At
                               its start, and no other delivery's meanwhile */
+  ds_span body;            /* or all its octets (p NULL: no), which stay until
+                              its last row is told: no BODY, no REWIND */
 } ds_envelope;
 
 /* what became of one recipient */
@@ -209,6 +211,7 @@ typedef struct ds_op {
   const ds_source *source;     /* BODY REWIND: the envelope's, or NULL */
   int verify;                  /* CONTEXT: trust will be needed */
   const ds_row *row;           /* RESULT: valid until the next call */
+  int last;                    /* RESULT: all rows of its message are told */
   const ds_plan_host *host;    /* HOST: the same */
   const ds_dns_answer *answer; /* ANSWER: the same; NULL: there is none */
   unsigned question;           /* ANSWER: its type */

@@ -15,8 +15,28 @@ void ds_feed_quit (ds_delivery *d) {
   ds_smtp_quit(ds_session_smtp(d->session));
 }
 
+/* the next octets of a body that lies in memory, or its end */
+static int give_octets (ds_delivery *d, work *w) {
+  ds_smtp *s = ds_session_smtp(d->session);
+  const size_t left = w->m.body.n - (size_t)w->offset;
+  const size_t n = left < d->c.max_chunk ? left : d->c.max_chunk;
+  if (n > 0 && ds_smtp_body(s, w->m.body.p + w->offset, n) == DS_ERR_USAGE) {
+    w->broken = 1;
+    ds_smtp_body_cut(s, "the message holds a bare CR or LF");
+    return 0;
+  }
+  w->offset += n;
+  if (n == left) {
+    ds_smtp_body_end(s);
+    d->sending = d->begun = NULL;
+  }
+  return 0;
+}
+
 static int give_body (ds_delivery *d, ds_op *op) {
   work *w = d->sending->w;
+  if (w->m.body.p != NULL)
+    return give_octets(d, w);
   op->op = w->read && w->offset == 0 ? DS_OP_REWIND : DS_OP_BODY;
   op->tag = w->m.tag;
   op->offset = w->offset;

@@ -296,6 +296,7 @@ static void tell (ds_delivery *d, ds_time now, work *w, size_t i, ds_op *op) {
   w->open--;
   op->op = DS_OP_RESULT;
   op->row = r;
+  op->last = w->open == 0;
 }
 
 static void row_of (ds_delivery *d, const ds_smtp_event *ev) {

@@ -164,7 +164,7 @@ static void read_dsn (lua_State *L, int i, ds_envelope *m) {
   read_recipients_dsn(L, t, m);
 }
 
-/* uservalue[tag] = {message's source, recipients not yet told} */
+/* uservalue[tag] = what its octets come from, until all of it is told */
 static void keep_message (lua_State *L, int u, const ds_envelope *m,
                           int source) {
   lua_getuservalue(L, u);
@@ -172,11 +172,10 @@ static void keep_message (lua_State *L, int u, const ds_envelope *m,
   if (!lua_isnil(L, -1))
     luaL_error(L, "tag: %d is in hand already", (int)m->tag);
   lua_pop(L, 1);
-  lua_createtable(L, 2, 0);
-  lua_pushvalue(L, source);
-  lua_rawseti(L, -2, 1);
-  lua_pushinteger(L, (lua_Integer)m->count);
-  lua_rawseti(L, -2, 2);
+  if (lua_isnil(L, source))
+    lua_pushboolean(L, 1);
+  else
+    lua_pushvalue(L, source);
   lua_rawseti(L, -2, (int)m->tag);
   lua_pop(L, 1);
 }
@@ -188,19 +187,35 @@ static void drop_message (lua_State *L, int u, const ds_envelope *m) {
   lua_pop(L, 1);
 }
 
+/* data: all the octets of it, a string; source: a finished message; pushes the
+   one there is, or nil */
+static void read_source (lua_State *L, int i, ds_envelope *m) {
+  lua_pushliteral(L, "data");
+  lua_rawget(L, i);
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    m->body.p = lua_tolstring(L, -1, &m->body.n);
+    m->size = m->body.n;
+    return;
+  }
+  if (!lua_isnil(L, -1))
+    luaL_error(L, "data: a string, not %s", luaL_typename(L, -1));
+  lua_pop(L, 1);
+  lua_pushliteral(L, "source");
+  lua_rawget(L, i);
+  if (!lua_isnil(L, -1))
+    m->source = ds_lua_message_source(L, lua_gettop(L), &m->size, &m->flags);
+}
+
 /* the message table at i; pushes its source, its list and the spans of that */
 static void read_message (lua_State *L, int i, ds_envelope *m) {
-  uint64_t size = 0;
   memset(m, 0, sizeof *m);
   luaL_checktype(L, i, LUA_TTABLE);
   m->sender = ds_span_str(ds_lua_opt_string(L, i, "sender"));
   m->tag = (uint32_t)ds_lua_opt_integer(L, i, "tag", 0, INT32_MAX, 0);
-  lua_pushliteral(L, "source");
-  lua_rawget(L, i);
-  if (!lua_isnil(L, -1))
-    m->source = ds_lua_message_source(L, lua_gettop(L), &size, &m->flags);
-  m->size = (uint64_t)ds_lua_opt_integer(L, i, "size", 0, INT64_C(1) << 53,
-                                         (int64_t)size);
+  read_source(L, i, m);
+  if (m->body.p == NULL)
+    m->size = (uint64_t)ds_lua_opt_integer(L, i, "size", 0, INT64_C(1) << 53,
+                                           (int64_t)m->size);
   m->flags |= (unsigned)ds_lua_opt_integer(
       L, i, "flags", 0, DS_TXN_8BIT | DS_TXN_UTF8 | DS_TXN_REQUIRETLS, 0);
   m->tls_optional = ds_lua_opt_boolean(L, i, "tls_optional");

@@ -70,13 +70,32 @@ static void release (lua_State *L, ds_delivery *d) {
   keep(L, d);
 }
 
-/* loop:wait() -> delivery, operation | nil: none is left | false: a signal
-   came, wait again */
+/* the userdata of d */
+static void push_delivery (lua_State *L, ds_delivery *d) {
+  lua_getuservalue(L, 1);
+  lua_pushlightuserdata(L, d);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+}
+
+/* the answer at 2 and behind, to the operation that was handed out last */
+static void answer_told (lua_State *L, ds_loop *l) {
+  luaL_argcheck(L, ds_loop_told(l) != NULL, 2, "nothing was asked of you");
+  push_delivery(L, ds_loop_told(l));
+  lua_insert(L, 2);
+  ds_lua_answer(L, 2, 3, ds_now());
+}
+
+/* loop:wait([answer, …]) -> delivery, operation | nil: none is left | false: a
+   signal came, wait again */
 static int loop_wait (lua_State *L) {
   ds_loop *l = check_loop(L);
   ds_delivery *d;
   ds_op op;
-  int r = ds_loop_wait(l, &d, &op);
+  int r;
+  if (!lua_isnoneornil(L, 2))
+    answer_told(L, l);
+  r = ds_loop_wait(l, &d, &op);
   if (r == DS_LOOP_IDLE)
     return 0;
   if (r == DS_LOOP_SIGNAL) {
@@ -88,10 +107,7 @@ static int loop_wait (lua_State *L) {
   if (r != DS_LOOP_OP)
     return luaL_error(L, "epoll_wait failed: %s", strerror(errno));
   lua_settop(L, 1);
-  lua_getuservalue(L, 1);
-  lua_pushlightuserdata(L, d);
-  lua_rawget(L, -2);
-  lua_remove(L, 2);
+  push_delivery(L, d);
   if (op.op == DS_OP_DONE)
     release(L, d);
   ds_lua_push_op(L, 2, &op);

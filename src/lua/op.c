@@ -140,23 +140,17 @@ static void push_host (lua_State *L, const ds_plan_host *h) {
   lua_setfield(L, -2, "addresses");
 }
 
-/* one more of its recipients is told; with the last the message may go */
-static void told (lua_State *L, int delivery, const ds_row *r) {
-  lua_Integer left;
+/* a row, and with the last of its message that one may go */
+static void push_result (lua_State *L, int delivery, const ds_op *op) {
+  push_row(L, op->row);
+  lua_setfield(L, -2, "row");
+  if (!op->last)
+    return;
+  set_boolean(L, "last", 1);
   lua_getuservalue(L, delivery);
-  lua_rawgeti(L, -1, (int)r->tag);
-  if (lua_istable(L, -1)) {
-    lua_rawgeti(L, -1, 2);
-    left = lua_tointeger(L, -1) - 1;
-    lua_pop(L, 1);
-    lua_pushinteger(L, left);
-    lua_rawseti(L, -2, 2);
-    if (left == 0) {
-      lua_pushnil(L);
-      lua_rawseti(L, -3, (int)r->tag);
-    }
-  }
-  lua_pop(L, 2);
+  lua_pushnil(L);
+  lua_rawseti(L, -2, (int)op->row->tag);
+  lua_pop(L, 1);
 }
 
 static void push_memory (lua_State *L, const ds_op *op) {
@@ -226,6 +220,9 @@ static void push_fields (lua_State *L, int delivery, const ds_op *op) {
   case DS_OP_KEEP:
     push_keep(L, delivery, op);
     break;
+  case DS_OP_RESULT:
+    push_result(L, delivery, op);
+    break;
   case DS_OP_TRACE:
     set_span(L, "data", op->data);
     break;
@@ -247,10 +244,5 @@ void ds_lua_push_op (lua_State *L, int delivery, const ds_op *op) {
     set_integer(L, "conn", (lua_Integer)op->conn);
   if (op->op == DS_OP_BODY || op->op == DS_OP_REWIND)
     set_integer(L, "tag", op->tag);
-  if (op->op == DS_OP_RESULT) {
-    push_row(L, op->row);
-    lua_setfield(L, -2, "row");
-    told(L, delivery, op->row);
-  }
   push_fields(L, delivery, op);
 }

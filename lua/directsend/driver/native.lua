@@ -13,24 +13,22 @@ function native.run(jobs)
   local loop, why = core.loop()
   if not loop then return nil, why, { kind = "local" } end
   local feeds = {}
-
-  local function answer(delivery, word, ...)
-    if word then loop:answer(delivery, word, ...) end
-  end
-
   jobs.left = function() loop:close() end
   for i = 1, #jobs do
     feeds[jobs[i].delivery] = jobs[i].feed
     loop:add(jobs[i].delivery)
   end
-  repeat
-    local delivery, op = loop:wait() -- false: a signal came
-    if delivery and op.op ~= "done" then
-      answer(delivery, feeds[delivery][op.op](op))
-    end
-  until delivery == nil
+  local delivery, op = loop:wait()
+  while delivery ~= nil do -- false: a signal came
+    local answer = delivery and feeds[delivery][op.op] -- done has none
+    if answer then delivery, op = loop:wait(answer(op))
+    else delivery, op = loop:wait() end
+  end
   loop:close()
   return true
 end
+
+-- native.open: deliveries that others may be added to while they run
+function native.open() return require "directsend.driver.running"() end
 
 return native
