@@ -31,7 +31,6 @@ SSL_LIBS = $(SSL_LIB:%=-L%) $(SSL_LIB:%=-Wl,-rpath,%) -lssl -lcrypto
 COMPILE = $(CC) $(WARN) $(CFLAGS) $(SANFLAGS) -D_GNU_SOURCE -fPIC -MMD -MP \
   -Isrc $(SSL_CFLAGS)
 SHARED = $(CC) -shared $(SANFLAGS) $(LDFLAGS) -Wl,--as-needed
-DEFINED = $(if $(SAN),,-z defs)
 IDN := $(shell echo '\#include <idn2.h>' | $(CC) -E - >/dev/null 2>&1 && echo idn)
 
 # what is made of what -------------------------------------------------------
@@ -55,29 +54,33 @@ $(B)/directsend/smime.so: $(call bind,smime,$(call files,crypto) src/net/secret.
 $(B)/directsend/idn.so: $(call bind,idn)
 $(B)/directsend/test.so: $(call obj,$(CORE) $(CRYPTO) \
   $(filter-out src/lua/idn.c,$(call files,lua)))
-$(B)/directsend/%.so: # --as-needed: each gets the libraries it asks for
-	$(SHARED) -o $@ $^ -lresolv $(if $(IDN),-lidn2) $(SSL_LIBS)
+$(B)/directsend/%.so: $(OUT)/link # --as-needed: each gets what it asks for
+	$(SHARED) -o $@ $(filter %.o,$^) -lresolv $(if $(IDN),-lidn2) $(SSL_LIBS)
 
-$(OUT)/obj/%.o: src/%.c | $(OUT)/headers
+$(OUT)/obj/%.o: src/%.c $(OUT)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -fvisibility=hidden -c -o $@ $<
-$(B)/obj/%.o: src/lua/%.c | $(B)/headers $(OUT)/headers
+$(B)/obj/%.o: src/lua/%.c $(B)/flags $(OUT)/flags
 	@mkdir -p $(@D) $(B)/directsend
 	$(COMPILE) -fvisibility=hidden $(LUA_INC:%=-I%) -c -o $@ $<
 
-# a missing header is told once and by the name of its package
+# what all is made with: where that is another now, it is made again, but not to
+# be installed, as sudo brings other variables; a missing header is told once
+stamp = is='$(subst ','\'',$(strip $(1)))'; printf '%s\n' "$$is" | \
+  cmp -s - $@ || { $(2); mkdir -p $(@D); printf '%s\n' "$$is" >$@; }
 have = echo '\#include <$(1)>' | $(CC) $(2) -E -x c - >/dev/null 2>&1 || \
   { echo "<$(1)> is missing: install $(3), or run make deps" >&2; exit 1; }
-LUA_DEV = $(if $(filter jit,$(LUA)),libluajit-5.1-dev,\
-  $(if $(filter 5.1,$(LUA)),liblua5.1-0-dev,liblua$(LUA)-dev))
-$(OUT)/headers:
+LUA_DEV = lib$(subst jit,jit-5.1,$(subst 5.1,5.1-0,$(LUA_BIN)))-dev
+$(OUT)/flags $(OUT)/link $(B)/flags: \
+  $(if $(filter install%,$(MAKECMDGOALS)),,again)
+$(OUT)/flags:
 	@command -v $(CC) >/dev/null || { echo "$(CC) is missing" >&2; exit 1; }
-	@$(call have,stdio.h,,libc6-dev)
-	@$(call have,openssl/ssl.h,$(SSL_CFLAGS),libssl-dev)
-	@mkdir -p $(@D); touch $@
-$(B)/headers: | $(OUT)/headers
-	@$(call have,lua.h,$(LUA_INC:%=-I%),$(strip $(LUA_DEV)))
-	@mkdir -p $(@D); touch $@
+	@$(call stamp,$(filter-out -Werror,$(COMPILE)),$(call have,stdio.h,,\
+	  libc6-dev); $(call have,openssl/ssl.h,$(SSL_CFLAGS),libssl-dev))
+$(B)/flags: | $(OUT)/flags
+	@$(call stamp,$(LUA_INC),$(call have,lua.h,$(LUA_INC:%=-I%),$(LUA_DEV)))
+$(OUT)/link:
+	@$(call stamp,$(SHARED) $(SSL_LIBS) $(IDN) $(wildcard src/*/*.c),:)
 
 # the C library, laid out in build/lib as it is installed --------------------
 L = $(OUT)/lib
@@ -85,29 +88,27 @@ LIBOBJ = $(patsubst src/%.c,$(L)/obj/%.o,$(CORE) $(CRYPTO))
 LIBNAME = libdirectsend.so.$(basename $(VERSION))
 lib: $(L)/lib/libdirectsend.a $(L)/lib/libdirectsend.so \
   $(L)/lib/pkgconfig/directsend.pc $(L)/include/directsend/directsend.h
-$(L)/obj/%.o: src/%.c | $(OUT)/headers
+$(L)/obj/%.o: src/%.c $(OUT)/flags
 	@mkdir -p $(@D) $(L)/lib
 	$(COMPILE) -c -o $@ $<
 # one object: a program that links it meets no name of ours but ds_*
-$(L)/directsend.o: $(LIBOBJ)
-	$(LD) -r -o $@ $^
+$(L)/directsend.o: $(LIBOBJ) $(OUT)/link
+	$(LD) -r -o $@ $(filter %.o,$^)
 	$(OBJCOPY) --wildcard --keep-global-symbol='ds_*' $@
 $(L)/lib/libdirectsend.a: $(L)/directsend.o
 	rm -f $@; $(AR) rcs $@ $^
 $(L)/lib/libdirectsend.so: $(L)/directsend.o
-	$(SHARED) $(DEFINED) -Wl,-soname,$(LIBNAME) -o $(L)/lib/$(LIBNAME) $^ \
-	  -lresolv $(SSL_LIBS)
+	$(SHARED) $(if $(SAN),,-z defs) -Wl,-soname,$(LIBNAME) \
+	  -o $(L)/lib/$(LIBNAME) $^ -lresolv $(SSL_LIBS)
 	ln -sf $(LIBNAME) $@
 $(L)/lib/pkgconfig/directsend.pc: Makefile
-	@mkdir -p $(@D)
-	printf '%s\n' 'prefix=$${pcfiledir}/../..' 'Name: directsend' \
+	@mkdir -p $(@D); printf '%s\n' 'prefix=$${pcfiledir}/../..' 'Name: directsend' \
 	  'Description: delivers mail straight to the recipient MX' \
 	  'Version: $(VERSION)' 'Cflags: -I$${prefix}/include/directsend' \
 	  'Libs: -L$${prefix}/lib -ldirectsend' \
 	  'Libs.private: -lssl -lcrypto -lresolv' >$@
 $(L)/include/directsend/directsend.h: $(wildcard src/*.h src/*/*.h)
-	@mkdir -p $(@D)
-	cd src && $(CC) -MM -I. directsend.h | sed 's/.*://; s/\\$$//' | \
+	@mkdir -p $(@D); cd src && $(CC) -MM -I. directsend.h | sed 's/.*://; s/\\$$//' | \
 	  xargs tar cf - | tar xf - -C $(abspath $(@D))
 	touch $@
 
@@ -122,8 +123,7 @@ install: all
 	sed -i -e 's|^lua=lua$$|lua=$(LUA_BIN)|' -e 's|@LUA@|$(abspath $(LUADIR))|' \
 	  -e 's|@LIB@|$(abspath $(LIBDIR))|' $(D)$(PREFIX)/bin/directsend
 install-lib: lib
-	install -d $(D)$(PREFIX)
-	cp -Rf $(L)/include $(L)/lib $(D)$(PREFIX)
+	install -d $(D)$(PREFIX) && cp -Rf $(L)/include $(L)/lib $(D)$(PREFIX)
 
 # trying ---------------------------------------------------------------------
 SPEC = spec
@@ -146,5 +146,5 @@ PRELOAD = $(if $(SAN),LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
   ASAN_OPTIONS=detect_leaks=0)
 
 .PHONY: all door lib install install-lib deps demo test floors check fuzz \
-  test-readers bench bench-mime clean help
+  test-readers bench bench-mime clean help again
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
