@@ -164,6 +164,21 @@ describe("the command dkim", function()
                   detail = { kind = "usage" } }, said(64, none, "--key", record))
   end)
 
+  it("tells when a message, or a record, cannot be read", function()
+    local record = files:write("read.record", vectors.records["20120113._domainkey.gmail.com"])
+    for _, from in ipairs { "</", "<&-" } do
+      for _, case in ipairs { { "-", "--key", record }, { "spec/vectors/dkim/gmail.msg", "--key", "-" } } do
+        local said = files:path "read.said"
+        local status = command(words("dkim", "verify", case), { shell = ">" .. said .. " 2>&1 " .. from })
+        assert.equal(64, status)
+        assert.truthy(files:read "read.said":find "^directsend: standard input: [^%c]+\n$", files:read "read.said")
+      end
+    end
+    local status, _, err = command(words("dkim", "verify", files.dir, "--key", record))
+    assert.equal(64, status)
+    assert.truthy(err:find(files.dir .. ": ", 1, true), err)
+  end)
+
   it("tells when its output is not taken", function()
     local record = files:write("full.record", vectors.records["20120113._domainkey.gmail.com"])
     for _, more in ipairs { {}, { "--json" } } do

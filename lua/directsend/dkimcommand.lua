@@ -9,13 +9,14 @@ local EX = { ok = 0, usage = 64, content = 65, io = 74, temporary = 75 }
 local run = {}
 
 local function read(name)
-  if name == "-" then return io.read "*a" or "" end
-  local file, why = io.open(name, "rb")
+  local file, why = io.stdin, nil
+  if name ~= "-" then file, why = io.open(name, "rb") end
   if not file then return nil, why end
   local text
   text, why = file:read "*a"
-  file:close()
-  return text, text == nil and name .. ": " .. why or nil
+  if file ~= io.stdin then file:close() end
+  if text then return text end
+  return nil, (name == "-" and "standard input" or name) .. ": " .. why
 end
 
 local function say(o, line)
