@@ -1,3 +1,4 @@
+local read_back = require "support.read_back"
 local servers = require "support.servers"
 
 local function output(command)
@@ -9,8 +10,8 @@ end
 
 -- Everything the program is built from is what `make lib` laid out: no Lua.
 local function build(dir, flags, libraries)
-  local text = output(("%s -std=c99 -Wall -Wextra -Werror %s -Ibuild/lib/include/directsend -o %s/smoke"
-    .. " spec/c/smoke.c -Lbuild/lib/lib %s"):format(os.getenv "CC" or "cc", flags, dir, libraries))
+  local text = output(("%s -std=c99 -Wall -Wextra -Werror %s -Ibuild/lib/include/directsend -o %s/alert"
+    .. " examples/alert.c -Lbuild/lib/lib %s"):format(os.getenv "CC" or "cc", flags, dir, libraries))
   assert.equal("0\n", text)
 end
 
@@ -25,13 +26,25 @@ describe("the C library", function()
   end)
   after_each(servers.stop_all)
 
+  local function run(prefix, port, words)
+    return output(("ALERT_HOST=127.0.0.1 ALERT_PORT=%d %s %s/alert %s"):format(port, prefix, dir, words))
+  end
+
   local function delivers(prefix)
     local server = servers.aiosmtpd {}
-    local text = output(("%s %s/smoke 127.0.0.1 %d a@contoso.test b@example.test"):format(prefix, dir, server.port))
-    assert.equal("outcome=delivered tls=TLSv1.3 reply=250 2.0.0 queued as 1\n0\n", text)
+    local text = run(prefix, server.port, "'J\195\182rg <a@contoso.test>' b@example.test 'Gr\195\182\195\159e' 'caf\195\169' README.md")
+    assert.equal("outcome=delivered host=127.0.0.1 tls=TLSv1.3 reply=250 2.0.0 queued as 1\n0\n", text)
     local message = server:messages()[1]
-    assert.truthy(message.raw:find("No Lua in here.\r\n", 1, true))
+    assert.equal("a@contoso.test", message.sender)
     assert.same({ "b@example.test" }, message.recipients)
+    local file = assert(io.open("README.md", "rb"))
+    local found = {}
+    for _, field in ipairs(read_back.python({ "X-Note: x\r\n" .. message.raw })[1]) do found[field[1]] = field[2] end
+    assert.equal("Gr\195\182\195\159e", found.subject)
+    assert.equal("J\195\182rg\0a@contoso.test", found.from)
+    assert.equal("caf\195\169\n", (found["text/plain"]:gsub("\r", "")))
+    assert.equal(file:read "*a", found.octets)
+    file:close()
   end
 
   it("delivers a message when linked statically", function()
@@ -42,6 +55,13 @@ describe("the C library", function()
   it("delivers a message when linked dynamically", function()
     build(dir, "", "-ldirectsend")
     delivers("LD_LIBRARY_PATH=build/lib/lib")
+  end)
+
+  it("says what will not do", function()
+    build(dir, "", "-l:libdirectsend.a -lssl -lcrypto -lresolv")
+    assert.equal("alert: there is no @ in it\n1\n", run("", 1, "a b@c.de s t"))
+    assert.equal("alert: /none: No such file or directory\n1\n", run("", 1, "a@b.cd b@c.de s t /none"))
+    assert.truthy(run("", 1, "a@b.cd b@c.de s t"):find("^outcome=deferred .*\n1\n$"))
   end)
 
   it("knows nothing of Lua, and shows only its own names", function()
