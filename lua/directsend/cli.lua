@@ -178,6 +178,15 @@ function run.render(_, t, mailer)
   return EX.ok
 end
 
+local function bulk(o, mailer)
+  o.output = output
+  function o.say(text) complain(o, text) end
+  local rows, why, bad = require "directsend.bulk"(o, mailer)
+  if rows then return status_of(rows) end
+  if bad then error(bad, 0) end
+  return EX.content, why, { kind = "usage" }
+end
+
 -- the outcomes the recipients of a plan can expect
 local function expected(plan)
   local rows = {}
@@ -217,6 +226,7 @@ local function perform(o, options)
   for _, text in ipairs((mailer.config.dkim or {}).warnings or {}) do
     complain(o, text)
   end
+  if o.command == "bulk" then return bulk(o, mailer) end
   local t
   t, status, why = message_of(o, options)
   if not t then return status, why end

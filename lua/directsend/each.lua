@@ -186,6 +186,7 @@ local function feed_of(self, lane)
         message.tag = tag()
         items[message.tag], feed.since = item, nil
         message.sender, message.recipients[1] = item.sender, item.address
+        if self.began then self.began(item) end
         return "message", message
       end
       refuse(self, item, why, detail)
@@ -313,6 +314,7 @@ local function carry(self)
   if lane.first > lane.last then self.lanes[lane.group.key] = nil end
   local m, why, detail = self.letter:message(item)
   if not m then return refuse(self, item, why, detail) end
+  if self.began then self.began(item) end
   local envelope, rows = m:envelope(), {}
   local group = { route = lane.group.route, pin = lane.group.pin,
                   recipients = { 1 } }

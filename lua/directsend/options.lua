@@ -83,6 +83,19 @@ local function dkim(p)
   end
 end
 
+-- a letter to all of a list; bulk.lua reads it
+local function bulk(p)
+  p:argument("letter", "The letter: a Lua table (.lua) or a finished message.")
+  p:argument("recipients", "Whom it goes to: .csv or .jsonl.")
+  one(p, "--rate", "N/s", "Most messages in a second (or N/min, N/h).")
+  one(p, "--connections", "N", "Most connections at once.")
+  one(p, "--per-destination", "N", "Most of them to one destination.")
+  one(p, "--per-connection", "N", "Most messages over one connection.")
+  one(p, "--journal", "FILE", "What became of each (RECIPIENTS.journal).")
+  one(p, "--on-unknown", "WORD", "retry, or skip, who may have it already.")
+    :choices { "retry", "skip" }
+end
+
 -- options.parse: the arguments of a command; nil, message: they will not do
 function options.parse(args)
   local p = argparse "directsend"
@@ -93,6 +106,9 @@ function options.parse(args)
     letter(command)
     common(command)
   end
+  local many_letters = p:command("bulk", "Send a letter to all of a list.")
+  bulk(many_letters)
+  common(many_letters)
   dkim(p:command("dkim", "Make keys that sign mail; check signatures."))
   p:command("version", "Print the version.")
   p:flag("--version", "Print the version.")
@@ -104,7 +120,7 @@ function options.parse(args)
   end
   if got.version then got.command = "version" end
   if got.command then return got end
-  return nil, "a command is wanted: send, render, plan, dkim or version"
+  return nil, "a command is wanted: send, render, plan, bulk, dkim or version"
 end
 
 local function pair(text, pattern, option, form)
@@ -258,7 +274,8 @@ function options.settings(o, base)
     if v ~= nil then t[key], set[key] = v, true end
   end
   for _, key in ipairs { "port", "tls", "ca_file", "hostname",
-                         "allow_private", "ip" } do
+                         "allow_private", "ip", "rate", "connections",
+                         "per_destination", "per_connection" } do
     put(key, o[key])
   end
   local function within(key, values)

@@ -44,6 +44,9 @@ function show.report_json(rows, why, detail)
                 warnings = rows.warnings }
 end
 
+-- show.json: anything, on a line of its own
+show.json = json
+
 -- show.signatures_json: of those a message has, or of why they were not looked
 -- at; ok: one holds
 function show.signatures_json(list, ok, why, detail)

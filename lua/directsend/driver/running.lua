@@ -12,26 +12,23 @@ local core = require "directsend.core"
 return function()
   local loop, why = core.loop()
   if not loop then return nil, why, { kind = "local" } end
-  local feeds, runner, asked = {}, {}, false
+  local feeds, runner, broken = {}, {}, false
 
   function runner.add(delivery, feed)
     loop:add(delivery)
     feeds[delivery] = feed
   end
 
-  -- what a feed said; one that raised last time has said nothing
-  local function go_on(...)
-    asked = false
-    return loop:wait(...)
+  -- a feed raised, or a signal did, and some delivery has not been answered
+  local function mend()
+    for delivery in core.next, feeds do
+      pcall(loop.answer, loop, delivery, "failed", "local",
+            "its owner raised an error")
+    end
   end
 
-  function runner.turn()
-    local delivery, op
-    if asked then
-      delivery, op = go_on("failed", "local", "its owner raised an error")
-    else
-      delivery, op = loop:wait()
-    end
+  local function turn()
+    local delivery, op = loop:wait()
     while delivery ~= nil do
       local feed, what = delivery and feeds[delivery], delivery and op.op
       if what == "result" then
@@ -42,13 +39,20 @@ return function()
         if feed.over then feed.over() end
         return true
       elseif what then
-        asked = true
-        delivery, op = go_on(feed[what](op))
+        delivery, op = loop:wait(feed[what](op))
       else -- a signal came
         delivery, op = loop:wait()
       end
     end
     return false
+  end
+
+  function runner.turn()
+    if broken then mend() end
+    broken = true
+    local told = turn()
+    broken = false
+    return told
   end
 
   function runner.cancel() loop:cancel() end
