@@ -23,6 +23,8 @@ describe("a plan", function()
     nsd.kept = true
   end)
 
+  local lax = { level = "opportunistic", policy = "default" }
+
   teardown(function() nsd:stop() end)
 
   after_each(servers.stop_all)
@@ -48,9 +50,9 @@ describe("a plan", function()
     assert.equal(2, #d.recipients)
     assert.same({
       { name = "mx1.example.test", preference = 10,
-        addresses = { "127.0.0.1:2525" } },
+        addresses = { "127.0.0.1:2525" }, tls = lax },
       { name = "mx2.example.test", preference = 20,
-        addresses = { "127.0.0.2:2525", "[::1]:2525" } },
+        addresses = { "127.0.0.2:2525", "[::1]:2525" }, tls = lax },
     }, d.hosts)
   end)
 
@@ -58,10 +60,11 @@ describe("a plan", function()
     local p = assert(plan(settings { route = {
       ["pin.test"] = { host = "127.0.0.9", port = 26, tls = "required" },
       ["*"] = "mx" } }, message("b@bare.test", "c@pin.test")))
-    assert.same({ { name = "bare.test", addresses = { "127.0.0.3:25" } } },
+    assert.same({ { name = "bare.test", addresses = { "127.0.0.3:25" }, tls = lax } },
                 p.destinations[1].hosts)
     local pin = p.destinations[2]
-    assert.same({ { name = "127.0.0.9", addresses = { "127.0.0.9:26" } } },
+    assert.same({ { name = "127.0.0.9", addresses = { "127.0.0.9:26" },
+                    tls = { level = "required", policy = "config" } } },
                 pin.hosts)
     assert.equal("127.0.0.9:26", pin.route)
     assert.equal("required", pin.level)

@@ -8,14 +8,17 @@ local rows = {
     enhanced = "5.1.1", tls = { level = "encrypted" } },
 }
 
+local lax = { level = "opportunistic", policy = "default" }
 local plan = {
   sender = "x@y.test",
   destinations = { { destination = "b.test", route = "mx",
                      level = "opportunistic", policy = "default",
                      recipients = { "a@b.test" }, hosts = {
-    { name = "mx1.b.test", preference = 5, addresses = { "192.0.2.1:25" } },
-    { name = "m.b.test", preference = 10, addresses = {}, refused = "why" },
-    { name = "192.0.2.9", addresses = { "192.0.2.9:25", "192.0.2.8:25" } },
+    { name = "mx1.b.test", preference = 5, addresses = { "192.0.2.1:25" },
+      tls = { level = "verified", policy = "mta-sts" } },
+    { name = "m.b.test", preference = 10, addresses = {}, refused = "why", tls = lax },
+    { name = "192.0.2.9", addresses = { "192.0.2.9:25", "192.0.2.8:25" },
+      tls = lax },
   } } },
   refused = { { address = "c@d.test", text = "no route" } },
 }
@@ -68,8 +71,9 @@ describe("show", function()
   it("prints a plan", function()
     assert.equal("b.test  route=mx  tls=opportunistic (default)\n"
                  .. "  to a@b.test\n"
-                 .. "   5   mx1.b.test  192.0.2.1:25\n"
-                 .. "   10  m.b.test    " .. (" "):rep(27) .. "refused: why\n"
+                 .. "   5   mx1.b.test  192.0.2.1:25"
+                 .. (" "):rep(15) .. "tls=verified (mta-sts)\n"
+                 .. "   10  m.b.test    " .. (" "):rep(51) .. "refused: why\n"
                  .. "   -   192.0.2.9   192.0.2.9:25 192.0.2.8:25\n"
                  .. "c@d.test  refused: no route\n",
                  show.plan(plan))

@@ -42,8 +42,9 @@ function destination.dns(c)
            attempts = dns.attempts or system.attempts }
 end
 
--- destination.delivery: the delivery of a group; plan: only to be looked up
-function destination.delivery(c, g, max_chunk, plan)
+-- destination.delivery: the delivery of a group; plan: only to be looked up;
+-- can: what may be asked of us
+function destination.delivery(c, g, max_chunk, plan, can)
   local pin = g.pin or {}
   return core.delivery {
     destination = g.destination, pinned = g.pin ~= nil,
@@ -53,8 +54,10 @@ function destination.delivery(c, g, max_chunk, plan)
     allow_private = c.allow_private == true,
     allowed = type(c.allow_private) == "table" and c.allow_private or nil,
     source = pin.source_address or c.source_address, interface = c.interface,
-    trace = c.trace ~= nil, plan = plan, max_chunk = max_chunk,
+    trace = c.trace ~= nil, plan = plan, max_chunk = max_chunk, can = can,
     window = c.window, per_connection = c.per_connection,
+    mta_sts = c.mta_sts, sts_port = c.sts_port, trusted = c.trusted_hosts,
+    resumption = c.resumption, fresh = c.fresh,
   }
 end
 

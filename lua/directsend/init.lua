@@ -29,7 +29,7 @@ end
 local most = 100
 
 -- what one delivery asks of us besides its sockets: driver/init.lua
-local function feed_of(self, m, envelope, group, body, rows)
+local function feed_of(self, m, envelope, group, body, rows, jobs)
   local feed, tag = { body = body and body.read or streamed(m) }, 0
   function feed.next()
     feed.asked = true
@@ -42,6 +42,7 @@ local function feed_of(self, m, envelope, group, body, rows)
     tag = tag + 1
     return "message", { sender = envelope.sender, recipients = list,
                         size = m:size(), tag = tag, flags = m.flags,
+                        tls_optional = m.tls_required == false,
                         source = not body and m.core or nil }
   end
   function feed.rewind()
@@ -56,11 +57,12 @@ local function feed_of(self, m, envelope, group, body, rows)
     local index = group.recipients[(row.tag - 1) * most + row.recipient]
     row.address, row.route = envelope.recipients[index], group.route
     row.recipient, row.tag = nil, nil
-    rows[index] = row
+    rows[index], jobs.due = row, jobs.due - 1
   end
   function feed.trace(op)
     if self.trace then self.trace(op.data) end
   end
+  if self.memory then self.memory:serve(feed) end
   return feed
 end
 
@@ -74,18 +76,16 @@ local function guarded(run, jobs)
   return pcall(run, jobs)
 end
 
-local function complete(groups, rows)
-  for _, group in ipairs(groups) do
-    for _, index in ipairs(group.recipients) do
-      if not rows[index] then return false end
-    end
-  end
-  return true
-end
-
--- run the deliveries of these groups; true, or nil, message, detail
+-- run the deliveries of these groups; true, or nil, message, detail.  What they
+-- find out is remembered from the second message on, or where it outlives the
+-- mailer
 local function over_network(self, m, envelope, groups, rows)
-  local d, jobs = driver.pick(self.config.driver), {}
+  local d, jobs = driver.pick(self.config.driver), { due = 0 }
+  local kept = self.config.state
+  if self.used or kept then
+    self.memory = self.memory or require "directsend.memory".new(kept)
+  end
+  self.used = true
   local body, why, detail
   if groups[2] or #groups[1].recipients > most then
     body, why, detail = require "directsend.body"(m, self.config)
@@ -94,20 +94,23 @@ local function over_network(self, m, envelope, groups, rows)
   for i, group in ipairs(groups) do
     local delivery, field
     delivery, why, field = destination.delivery(self.config, group,
-                                                d.capabilities.max_chunk)
+                                                d.capabilities.max_chunk, nil,
+                                                self.memory and { "recall" })
     if not delivery then return nil, why, { kind = "usage", field = field } end
     jobs[i] = { delivery = delivery,
-                feed = feed_of(self, m, envelope, group, body, rows) }
+                feed = feed_of(self, m, envelope, group, body, rows, jobs) }
+    jobs.due = jobs.due + #group.recipients
   end
   local ran, ok
   ran, ok, why, detail = guarded(d.run, jobs)
   if not ran then why, ok = ok, nil end
   local refused = ran and not ok and detail and core.next(rows) == nil
-  if not refused and not complete(groups, rows) then
+  if not refused and jobs.due > 0 then
     require "directsend.rescue"(jobs, groups, envelope, rows, why)
   end
   for i = 1, #jobs do jobs[i].delivery:close() end
   if body then body.close() end
+  if self.memory then self.memory:save(m) end
   if refused then return nil, why, detail end
   return true
 end

@@ -21,7 +21,8 @@ local known = {
   attach = "table", inline = "table", headers = "table", raw = "table",
   list_unsubscribe = "table", list_id = address, auto = "string|boolean",
   priority = "string|number", encoding = "string", tag = "string",
-  all = "boolean", smime = "table",
+  all = "boolean", smime = "table", require_tls = "boolean",
+  tls_required = "boolean",
 }
 
 -- ------------------------------------------------------------------ header
@@ -84,7 +85,8 @@ local function put_header(m, t, who, settings)
   local auto = t.auto
   if auto == nil then auto = settings.auto end
   put_auto(m, auto)
-  if t.priority or t.headers or t.list_unsubscribe or t.list_id then
+  if t.priority or t.headers or t.list_unsubscribe or t.list_id
+     or t.tls_required == false then
     require "directsend.parts".header(m, t, put)
   end
   return id
@@ -130,13 +132,6 @@ local function once(...)
   return out
 end
 
-local function sender_of(v, reader)
-  if v == "" or v == "<>" then
-    return { localpart = "", domain = "", address = "" }
-  end
-  return v and reader:one(v, "envelope.sender", " path")
-end
-
 -- who writes and who is written to
 local function read_people(t, settings, reader)
   local from = settings.force_from or t.from or settings.from
@@ -158,27 +153,22 @@ end
 
 -- {sender=, recipients=} as mailboxes; default: what stands where the message
 -- does not say
-local function read_envelope(t, settings, reader, default)
-  local e = t.envelope or {}
-  check.keys(e, { sender = "string", recipients = address }, "envelope")
-  local given, list = rawget(e, "sender"), rawget(e, "recipients")
-  if settings.force_from and given ~= "" and given ~= "<>" then
-    given = reader:one(settings.force_from, "force_from").address
+local function read_envelope(t, settings, reader, out)
+  local field
+  if t.envelope or settings.force_from then
+    out, field = require "directsend.envelope"(t.envelope, settings, reader,
+                                               out, once)
   end
-  local out = { sender = sender_of(given, reader) or default.sender }
-  out.recipients = list and once(reader:recipients(list, "envelope.recipients",
-                                                   " path"))
-                   or default.recipients
   if not out.sender then refuse("envelope.sender", "is missing") end
   if not out.recipients[1] then
-    refuse(list and "envelope.recipients" or "to", "names no recipient")
+    refuse(field or "to", "names no recipient")
   end
   return out
 end
 
 -- ------------------------------------------------------------------- whole
 
-local UTF8 = 2 -- what core.message's flags say of SMTPUTF8
+local UTF8, REQUIRETLS = 2, 4 -- what flags say of these extensions
 
 local function finished(w, envelope, id)
   local flags, utf8 = w.m:flags(), envelope.sender.utf8
@@ -187,8 +177,10 @@ local function finished(w, envelope, id)
     out.recipients[i], utf8 = a.address, utf8 or a.utf8
   end
   if utf8 and flags % (2 * UTF8) < UTF8 then flags = flags + UTF8 end
+  if w.t.require_tls then flags = flags + REQUIRETLS end
   return setmetatable({ core = w.m, message_id = id, flags = flags,
                         tag = w.t.tag, all = w.t.all, sent_to = out,
+                        tls_required = w.t.tls_required,
                         readers = w.readers, warnings = w.warnings }, object)
 end
 

@@ -18,7 +18,7 @@ local owned = {
   ["list-id"] = "list_id", ["list-unsubscribe"] = "list_unsubscribe",
   ["list-unsubscribe-post"] = "list_unsubscribe",
   ["resent-bcc"] = "bcc", ["return-path"] = false, received = false, ["mime-version"] = false,
-  ["dkim-signature"] = false,
+  ["dkim-signature"] = false, ["tls-required"] = "tls_required",
 }
 
 local function check_owned(name, field)
@@ -72,9 +72,16 @@ local function put_priority(m, v, put)
   put("priority", m:text("Importance", words[rank]))
 end
 
--- parts.header: the priority, what tells of a list, the message's own fields
+-- parts.header: the priority, that TLS may be done without (RFC 8689), what
+-- tells of a list, the message's own fields
 function parts.header(m, t, put)
   if t.priority then put_priority(m, t.priority, put) end
+  if t.tls_required == false then
+    if t.require_tls then
+      refuse("tls_required", "cannot be false where require_tls is true")
+    end
+    put("tls_required", m:text("TLS-Required", "No"))
+  end
   if t.list_id or t.list_unsubscribe then
     require "directsend.lists".header(m, t, put)
   end

@@ -1,5 +1,6 @@
 -- plan: who would go where: destinations, their hosts and addresses, the TLS
--- asked of them.  Asks the DNS, connects to nobody else.
+-- asked of them.  Asks the DNS and for MTA-STS policies, connects to no mail
+-- host.
 
 local destination = require "directsend.destination"
 local driver = require "directsend.driver"
@@ -27,7 +28,7 @@ local function refusals_of(envelope, refused)
   return out
 end
 
-local function job(c, group, to, max_chunk)
+local function job(c, group, to, max_chunk, holder)
   local delivery, why, field = destination.delivery(c, group, max_chunk, true)
   if not delivery then
     return nil, why, { kind = "usage", field = field }
@@ -36,14 +37,18 @@ local function job(c, group, to, max_chunk)
   function feed.host(op)
     table.insert(to.hosts, { name = op.name, preference = op.preference,
                              addresses = op.addresses, refused = op.refused,
-                             outcome = op.outcome, kind = op.kind })
+                             outcome = op.outcome, kind = op.kind,
+                             tls = { level = op.level, policy = op.policy } })
   end
+  function feed.context() return require "directsend.context"(holder, group) end
+  function feed.trace() end
   return { delivery = delivery, feed = feed }
 end
 
 -- the plan of a message with these settings:
 -- { sender=, destinations = { { destination=, route=, level=, policy=,
--- recipients=, hosts = { { name=, preference=, addresses=, refused= } } } },
+-- recipients=, hosts = { { name=, preference=, addresses=, refused=,
+-- tls = { level=, policy= } } } } },
 -- refused = { { address=, text= } } }
 return function(c, t)
   local m, why, detail = message.new(t, c)
@@ -56,7 +61,7 @@ return function(c, t)
   for i, group in ipairs(groups) do
     out.destinations[i] = entry(c, envelope, group)
     jobs[i], why, detail = job(c, group, out.destinations[i],
-                               d.capabilities.max_chunk)
+                               d.capabilities.max_chunk, { config = c })
     if not jobs[i] then return nil, why, detail end
   end
   local ok

@@ -4,7 +4,8 @@ local check = require "directsend.check"
 local core = require "directsend.core"
 
 -- what may stand beside it
-local beside = { raw = true, envelope = true, tag = true, all = true }
+local beside = { raw = true, envelope = true, tag = true, all = true,
+                 require_tls = true }
 
 local function check_keys(t)
   for key in core.next, t do
@@ -20,7 +21,7 @@ end
 -- the values of the fields that name people or the message, by name
 local function people(header)
   local found = { from = {}, sender = {}, to = {}, cc = {}, bcc = {},
-                  ["message-id"] = {} }
+                  ["message-id"] = {}, ["tls-required"] = {} }
   local unfolded = header:gsub("\r\n([ \t])", "%1"):gsub("\t", " ")
   for name, value in unfolded:gmatch "([^\r\n:]+):([^\r\n]*)\r\n" do
     local list = found[name:lower()]
@@ -41,6 +42,10 @@ return function(w, put)
   put("raw", w.m:raw(w.taken.raw or rawget(t.raw, "data"),
                      rawget(t.raw, "path")))
   local found = people(w.m:header())
+  if not t.require_tls and (found["tls-required"][1] or ""):lower()
+                           :find "^%s*no%s*$" then
+    t.tls_required = false
+  end
   if settings.force_from then
     w.m = require "directsend.forced"(w.m, settings, "raw", true)
   end

@@ -2,10 +2,10 @@
 
 local check = require "directsend.check"
 local core = require "directsend.core"
+local secure = require "directsend.secure"
 local value = require "directsend.value"
 
 local refuse, text = value.refuse, value.text
-local level = value.word("off", "opportunistic", "required", "verified")
 
 local stages = { quit = value.duration(0) }
 for stage in ("connect greeting command handshake data body final dns total")
@@ -14,7 +14,7 @@ for stage in ("connect greeting command handshake data body final dns total")
 end
 
 local pin = value.record { host = value.host, port = value.port,
-                           tls = level,
+                           tls = secure.level,
                            source_address = value.addresses }
 
 -- where a domain's mail goes: "mx", or a host with what differs there
@@ -77,7 +77,7 @@ local keys = {
   from = function(v, field) return check.type(v, "string|table", field) end,
   domain = value.domain, aliases = aliases, force_from = text,
   hostname = value.hostname, route = route, transport = transport,
-  tls = level, ca_file = text, ca_path = text,
+  tls = secure.level, ca_file = text, ca_path = text,
   port = value.port, allow_literals = value.boolean,
   source_address = value.addresses, interface = text,
   ip = value.word("4first", "6first", "4", "6"),
@@ -112,11 +112,13 @@ local keys = {
     return text(v, field)
   end,
 }
+for key, reader in core.next, secure.keys do keys[key] = reader end
 local read = value.record(keys, "config")
 
 -- who sends is read again with each message, which may have its own
 local function with_senders(t)
   local c = read(t)
+  secure.settle(c)
   local reader = require "directsend.mailbox".reader(c)
   if c.from then reader:some(c.from, "from") end
   if c.force_from then reader:one(c.force_from, "force_from") end

@@ -116,11 +116,17 @@ function show.rows(rows)
   return columned(lines)
 end
 
-local function host_lines(hosts)
+local function tls_of(what)
+  return ("tls=%s (%s)"):format(what.level, what.policy)
+end
+
+local function host_lines(d)
   local lines = {}
-  for i, h in ipairs(hosts) do
+  for i, h in ipairs(d.hosts) do
+    local tls = tls_of(h.tls)
     lines[i] = { " ", tostring(h.preference or "-"), h.name,
                  table.concat(h.addresses, " "),
+                 tls ~= tls_of(d) and tls or "",
                  h.refused and "refused: " .. h.refused or "" }
   end
   return lines
@@ -130,12 +136,12 @@ end
 function show.plan(plan)
   local out = {}
   for _, d in ipairs(plan.destinations) do
-    out[#out + 1] = ("%s  route=%s  tls=%s (%s)\n"):format(
-      d.destination, d.route, d.level, d.policy)
+    out[#out + 1] = ("%s  route=%s  %s\n"):format(d.destination, d.route,
+                                                 tls_of(d))
     for _, address in ipairs(d.recipients) do
       out[#out + 1] = "  to " .. address .. "\n"
     end
-    out[#out + 1] = columned(host_lines(d.hosts))
+    out[#out + 1] = columned(host_lines(d))
   end
   for _, r in ipairs(plan.refused) do
     out[#out + 1] = r.address .. "  refused: " .. r.text .. "\n"

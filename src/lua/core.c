@@ -247,6 +247,7 @@ DS_EXPORT int luaopen_directsend_core (lua_State *L) {
   ds_lua_open_mime(L);
   ds_lua_open_delivery(L);
   ds_lua_open_kept(L);
+  ds_lua_open_state(L);
   ds_lua_open_loop(L);
   return 1;
 }

@@ -17,6 +17,7 @@ void ds_lua_open_message (lua_State *L);
 void ds_lua_open_mime (lua_State *L);
 void ds_lua_open_delivery (lua_State *L);
 void ds_lua_open_kept (lua_State *L);
+void ds_lua_open_state (lua_State *L);
 void ds_lua_open_loop (lua_State *L);
 
 /*
