@@ -6,6 +6,7 @@ local check = require "directsend.check"
 local core = require "directsend.core"
 local destination = require "directsend.destination"
 local driver = require "directsend.driver"
+local memory = require "directsend.memory"
 
 local each = {}
 each.__index = each
@@ -224,18 +225,20 @@ end
 local function open(self, lane)
   local delivery, why, field =
     destination.delivery(self.config, lane.group,
-                         self.driver.capabilities.max_chunk)
+                         self.driver.capabilities.max_chunk, nil, { "recall" })
   if not delivery then
     while lane.first <= lane.last do
       refuse(self, take(self, lane), why, { kind = "usage", field = field })
     end
     return nil
   end
-  local feed = feed_of(self, lane)
+  local feed, kept = feed_of(self, lane), memory.of(self.mailer)
+  kept:serve(feed)
   lane.open, self.open = lane.open + 1, self.open + 1
   function feed.over()
     lane.open, self.open = lane.open - 1, self.open - 1
     delivery:close()
+    kept:save()
   end
   return { delivery = delivery, feed = feed, group = lane.group }
 end

@@ -81,9 +81,8 @@ end
 -- mailer
 local function over_network(self, m, envelope, groups, rows)
   local d, jobs = driver.pick(self.config.driver), { due = 0 }
-  local kept = self.config.state
-  if self.used or kept then
-    self.memory = self.memory or require "directsend.memory".new(kept)
+  if self.used or self.config.state then
+    require "directsend.memory".of(self)
   end
   self.used = true
   local body, why, detail

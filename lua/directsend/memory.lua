@@ -17,6 +17,12 @@ function memory.new(directory)
                         entries = {}, size = 0, changed = {} }, memory)
 end
 
+-- memory.of: a mailer's
+function memory.of(mailer)
+  mailer.memory = mailer.memory or memory.new(mailer.config.state)
+  return mailer.memory
+end
+
 -- ---------------------------------------------------------------- the file
 
 local function escaped(s)
@@ -123,7 +129,7 @@ local function write(self, text)
 end
 
 -- memory:save: what is new goes to the file; why it does not is a warning of
--- the message m
+-- the message m, if there is one
 function memory:save(m)
   if not self.path or not core.next(self.changed) then return end
   load(self)
@@ -134,7 +140,7 @@ function memory:save(m)
   local ok, why = write(self, lines_of(kept))
   if ok then
     self.changed = {}
-  else
+  elseif m then
     require "directsend.warnings".add(m, { "state: " .. why })
   end
 end
