@@ -48,9 +48,10 @@ local core = {
   "src/smtp/ext.c", "src/smtp/reply.c", "src/smtp/text.c", "src/tls/peer.c",
   "src/lua/address.c", "src/lua/class.c", "src/lua/compat.c", "src/lua/content.c",
   "src/lua/core.c", "src/lua/delivery.c", "src/lua/delivery_answer.c",
-  "src/lua/delivery_config.c", "src/lua/field.c", "src/lua/kept.c", "src/lua/loop.c",
-  "src/lua/message.c", "src/lua/message_head.c", "src/lua/mime.c", "src/lua/op.c",
-  "src/lua/question.c", "src/lua/state.c",
+  "src/lua/delivery_config.c", "src/lua/delivery_message.c", "src/lua/field.c",
+  "src/lua/kept.c", "src/lua/loop.c", "src/lua/message.c", "src/lua/message_head.c",
+  "src/lua/mime.c", "src/lua/op.c", "src/lua/question.c", "src/lua/row.c",
+  "src/lua/state.c",
 }
 local tls = {
   "src/crypto/openssl.c", "src/crypto/pem.c", "src/tls/client.c", "src/tls/crypto.c",

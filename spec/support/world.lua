@@ -354,18 +354,21 @@ local function message_feed(w, messages, rows)
   local given, at, offset = 0, nil, 0
   w.given = 0
   return {
-    next = function()
+    next = function(op)
       local when = w.later and w.later(given)
       if when then return "later", when end
-      given = given + 1
-      w.given = math.min(given, #messages)
-      local m = messages[given]
-      if not m then return "no_more" end
-      return "message", { sender = m.sender or "a@contoso.test", tag = given,
-                          flags = (m.flags or 0) + (m.require_tls and 4 or 0),
-                          recipients = m.recipients or { "b@contoso.test" }, dsn = m.dsn,
-                          tls_optional = m.tls_optional,
-                          size = m.size or #m.body }
+      local list = {}
+      for i = 1, w.several and op.n or 1 do
+        local m = messages[given + 1]
+        if not m then break end
+        given = given + 1
+        list[i] = { sender = m.sender or "a@contoso.test", tag = given, flags = (m.flags or 0) + (m.require_tls and 4 or 0),
+                    dsn = m.dsn, tls_optional = m.tls_optional,
+                    recipients = m.recipients or { "b@contoso.test" }, size = m.size or #m.body }
+      end
+      w.given = given
+      if not list[1] then return "no_more" end
+      return "message", (table.unpack or unpack)(list)
     end,
     body = function(op)
       if at ~= op.tag then at, offset = op.tag, 0 end

@@ -82,13 +82,14 @@ int ds_delivery_message (ds_delivery *d, ds_time now, const ds_envelope *m) {
     return DS_ERR_USAGE;
   if (m->body.p != NULL && m->size != m->body.n)
     return DS_ERR_USAGE;
-  if (d->open != DS_OP_NEXT)
+  if (d->open != DS_OP_NEXT && d->room == 0)
     return DS_ERR_STATE;
   w = ds_work_new(m, now);
   if (w == NULL)
     return DS_ERR_NOMEM; /* the operation stays open: nothing was taken */
   d->open = DS_OP_NONE;
   d->granted -= d->granted > 0;
+  d->room--;
   ds_work_add(d, w);
   d->until = now + d->c.timeouts.total;
   if (d->session != NULL)

@@ -278,6 +278,7 @@ void ds_delivery_next (ds_delivery *d, ds_time now, ds_op *op) {
   if (d->open != DS_OP_NONE)
     return;
   ds_kept_free(ds_kept_take(d)); /* nobody wanted it */
+  d->room = 0;
   if (!tell_trace(d, op) && !ds_tell_owner(d, op))
     while (!run(d, now, op))
       ;

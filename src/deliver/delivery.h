@@ -122,12 +122,13 @@ typedef struct ds_row {
   char enhanced[12];
   char reply[DS_REPLY_TEXT + 1];
   char text[464]; /* why, in words, where it is not the reply */
+  uint32_t place; /* not 0; rows of the same place have the same … */
   char host[DS_DNS_NAME];
   ds_endpoint peer;   /* family 0: nothing was connected */
   const char *policy; /* who set the level: "default", "config", "mta-sts",
                          "dane", "trusted" */
   ds_tls_info tls;    /* version "" in clear */
-  char note[256];     /* what befell TLS: a fallback and its reason */
+  char note[256];     /* … up to here: what befell TLS, and why */
   char queue_id[80];  /* as far as the last reply tells it */
   int reroute;        /* refused for the way it came: another route may do */
   ds_time taken;      /* since NEXT gave the message */
@@ -152,7 +153,7 @@ typedef enum ds_op_kind {
   DS_OP_SEND,    /* sent | failed */
   DS_OP_RECEIVE, /* received | failed */
   DS_OP_CLOSE,
-  DS_OP_NEXT,    /* message | later | no_more */
+  DS_OP_NEXT,    /* message, n times at most | later | no_more */
   DS_OP_BODY,    /* body | failed */
   DS_OP_REWIND,  /* rewound | failed */
   DS_OP_CONTEXT, /* context | failed: TLS is about to be used */
@@ -222,7 +223,7 @@ typedef struct ds_op {
   ds_admission admit;      /* ADMIT: to what */
   const char *destination; /* ADMIT: the delivery's */
   const char *provider; /* ADMIT: the host it is about, NULL: not known yet */
-  unsigned n;           /* ADMIT: how many at most; RELEASE: 1 */
+  unsigned n;           /* ADMIT NEXT: how many at most; RELEASE: 1 */
   uint32_t token;       /* RELEASE */
   ds_kept *kept;        /* KEEP: see ds_kept_take */
   ds_time idle_until;   /* KEEP: say farewell then, if nobody took it … */
@@ -257,7 +258,11 @@ int ds_delivery_connected (ds_delivery *d, ds_time now, unsigned conn,
 int ds_delivery_sent (ds_delivery *d, ds_time now, unsigned conn, size_t n);
 int ds_delivery_received (ds_delivery *d, ds_time now, unsigned conn,
                           const void *p, size_t n);
+
+/* up to n of NEXT's may be given before anything else is asked of d: where
+   there are many, that spares as many operations */
 int ds_delivery_message (ds_delivery *d, ds_time now, const ds_envelope *m);
+
 int ds_delivery_no_more (ds_delivery *d, ds_time now);
 int ds_delivery_body (ds_delivery *d, ds_time now, const void *p, size_t n,
                       int eof);

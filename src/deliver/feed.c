@@ -57,6 +57,10 @@ int ds_feed_next (ds_delivery *d, ds_time now, ds_op *op) {
     d->granted = d->c.can & DS_CAN_ADMIT ? d->admitted : 1;
   }
   op->op = DS_OP_NEXT;
+  op->n = window(d) > d->hand ? window(d) - d->hand : 1;
+  if (d->c.can & DS_CAN_ADMIT && d->granted < op->n)
+    op->n = d->granted;
+  d->room = op->n;
   return 1;
 }
 

@@ -112,6 +112,16 @@ struct ds_kept {
   char secret[]; /* password and token it was opened with */
 };
 
+/* what rows of one place have in common */
+typedef struct place {
+  uint32_t serial; /* 0: nothing yet */
+  char host[DS_DNS_NAME];
+  ds_endpoint peer;
+  const char *policy;
+  ds_tls_info tls;
+  char note[256];
+} place;
+
 #define ADDRESSES 64 /* of one host, both families */
 
 /* discover.c: a search for the destination's MTA-STS policy; dane.c: one for
@@ -153,7 +163,9 @@ struct ds_delivery {
   char careful_key[DS_DNS_NAME + 8];
 
   work *works;    /* in hand, in order … */
-  work *last;     /* … up to this one */
+  work *last;     /* … up to this one, */
+  unsigned hand;  /* so many … */
+  unsigned room;  /* … and so many more may be given in answer to NEXT */
   size_t waiting; /* of them with a recipient in state OPEN */
   flight flights[FLIGHTS];
   uint32_t last_id;
@@ -219,6 +231,7 @@ struct ds_delivery {
   const ds_tls_backend *backend;
   ds_tls_ctx *ctx;
 
+  place place;
   ds_row row;     /* the RESULT being told */
   ds_row verdict; /* the failure to tell when no host is left */
   int verdicts;   /* failures so far */
@@ -410,7 +423,7 @@ const char *ds_careful_key (ds_delivery *d);
 /* outcome.c: failures and rows */
 void ds_copy_text (char *to, size_t size, const char *text);
 void ds_row_clear (ds_row *r);
-void ds_row_where (const ds_delivery *d, ds_row *r);
+void ds_row_where (ds_delivery *d, ds_row *r);
 void ds_row_reply (ds_row *r, const ds_reply *reply);
 void ds_row_queue_id (ds_row *r);
 void ds_verdict_add (ds_delivery *d, const ds_row *v);

@@ -25,13 +25,40 @@ void ds_row_clear (ds_row *r) {
   r->enhanced[0] = r->reply[0] = r->text[0] = r->queue_id[0] = '\0';
 }
 
-void ds_row_where (const ds_delivery *d, ds_row *r) {
+static int same_place (const ds_delivery *d, const char *name) {
+  const place *p = &d->place;
+  return p->serial != 0 && p->policy == d->terms.policy &&
+         strcmp(p->host, name) == 0 && strcmp(p->note, d->note) == 0 &&
+         memcmp(&p->peer, &d->peer, sizeof p->peer) == 0 &&
+         memcmp(&p->tls, &d->tls, sizeof p->tls) == 0;
+}
+
+/* where we are now; it gets a number of its own when it is new */
+static const place *place_of (ds_delivery *d) {
   const host *h = ds_host_of(d);
-  ds_copy_text(r->host, sizeof r->host, h != NULL ? h->name : "");
-  r->peer = d->peer;
-  r->tls = d->tls;
-  r->policy = d->terms.policy;
-  ds_copy_text(r->note, sizeof r->note, d->note);
+  const char *name = h != NULL ? h->name : "";
+  place *p = &d->place;
+  if (same_place(d, name))
+    return p;
+  p->serial += p->serial + 1 != 0 ? 1 : 2;
+  ds_copy_text(p->host, sizeof p->host, name);
+  p->peer = d->peer;
+  p->tls = d->tls;
+  p->policy = d->terms.policy;
+  ds_copy_text(p->note, sizeof p->note, d->note);
+  return p;
+}
+
+void ds_row_where (ds_delivery *d, ds_row *r) {
+  const place *p = place_of(d);
+  if (r->place == p->serial)
+    return;
+  r->place = p->serial;
+  ds_copy_text(r->host, sizeof r->host, p->host);
+  r->peer = p->peer;
+  r->tls = p->tls;
+  r->policy = p->policy;
+  ds_copy_text(r->note, sizeof r->note, p->note);
 }
 
 /* Exchange Online takes the organisation's own mail through a connector, or

@@ -74,6 +74,7 @@ void ds_work_add (ds_delivery *d, work *w) {
   work **at = d->last != NULL ? &d->last->next : &d->works;
   *at = w;
   d->last = w;
+  d->hand++;
   d->waiting++;
 }
 
@@ -86,6 +87,7 @@ void ds_work_drop (ds_delivery *d, work *w) {
   *at = w->next;
   if (d->last == w)
     d->last = before;
+  d->hand--;
   d->waiting -= w->todo > 0;
   ds_work_free(w);
 }

@@ -41,12 +41,19 @@ void ds_lua_delivery_owned (lua_State *L, int index, struct ds_loop *l);
 /* keep the TLS context at index `context` as long as the delivery lives */
 void ds_lua_delivery_context (lua_State *L, int index, int context);
 
+/* an answer being given: to d, which is the userdata's at index u, with the
+   values from index `at` */
+typedef struct ds_lua_call {
+  ds_delivery *d;
+  int u, at;
+  ds_time now;
+} ds_lua_call;
+
 /* a userdata over the session that this delivery's KEEP is about */
 void ds_lua_push_kept (lua_State *L, int delivery);
 
 /* the answer `adopted` with the one at index; see ds_delivery_adopted */
-int ds_lua_adopt (lua_State *L, int delivery, unsigned conn, int index,
-                  ds_time now);
+int ds_lua_adopt (lua_State *L, const ds_lua_call *c, unsigned conn, int index);
 
 /* the table at absolute index t into *c, which holds defaults already; its
    pointers are good while *auth, the table and what this leaves on the stack
@@ -67,10 +74,18 @@ unsigned ds_lua_opt_question (lua_State *L, int t, const char *name);
 void ds_lua_set_answer (lua_State *L, const ds_op *op);
 
 /*
-** ds_lua_answer: the answer named at index `first`, its values behind it, to
-** the delivery userdata at index `delivery`.  Raises when it does not fit.
+** ds_lua_answer: the answer named at index `first`, its values behind it, to d,
+** which is the userdata's at index `delivery`.  Raises when it does not fit.
+** ds_lua_on_message: the one named `message`.
 */
-void ds_lua_answer (lua_State *L, int delivery, int first, ds_time now);
+void ds_lua_answer (lua_State *L, ds_delivery *d, int delivery, int first,
+                    ds_time now);
+int ds_lua_on_message (lua_State *L, const ds_lua_call *c);
+
+/* a RESULT's row as a table; same_place: were host, ip, port and tls of this
+   delivery's last row the same? */
+void ds_lua_push_row (lua_State *L, int delivery, const ds_row *r);
+int ds_lua_same_place (lua_State *L, int delivery, const ds_row *r);
 
 /* seconds as Lua has them <-> ds_time */
 ds_time ds_lua_check_time (lua_State *L, int index);

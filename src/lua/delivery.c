@@ -15,7 +15,8 @@
    recipients are not all told, and the TLS contexts it was given */
 typedef struct handle {
   ds_delivery *d;
-  ds_loop *loop; /* whose it is, NULL: nobody's */
+  ds_loop *loop;  /* whose it is, NULL: nobody's */
+  uint32_t place; /* of the last row told */
 } handle;
 
 static handle *check_handle (lua_State *L, int index) {
@@ -32,6 +33,13 @@ ds_delivery *ds_lua_free_delivery (lua_State *L, int index) {
   handle *h = check_handle(L, index);
   luaL_argcheck(L, h->loop == NULL, index, "this delivery is a loop's");
   return h->d;
+}
+
+int ds_lua_same_place (lua_State *L, int index, const ds_row *r) {
+  handle *h = (handle *)lua_touserdata(L, index);
+  int same = h->place == r->place;
+  h->place = r->place;
+  return same;
 }
 
 /* also of one that was collected before its loop */
@@ -65,7 +73,7 @@ static int delivery_step (lua_State *L) {
   ds_time now = ds_lua_check_time(L, 2);
   ds_op op;
   if (!lua_isnoneornil(L, 3))
-    ds_lua_answer(L, 1, 3, now);
+    ds_lua_answer(L, d, 1, 3, now);
   ds_delivery_next(d, now, &op);
   if (op.op == DS_OP_NONE)
     return 0;

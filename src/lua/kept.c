@@ -36,8 +36,8 @@ void ds_lua_push_kept (lua_State *L, int delivery) {
   *slot = ds_kept_take(ds_lua_check_delivery(L, delivery));
 }
 
-int ds_lua_adopt (lua_State *L, int delivery, unsigned conn, int index,
-                  ds_time now) {
+int ds_lua_adopt (lua_State *L, const ds_lua_call *c, unsigned conn,
+                  int index) {
   ds_kept **slot = check_slot(L, index);
   int r;
   luaL_argcheck(L, *slot != NULL, index, "this session is somebody's");
@@ -45,10 +45,10 @@ int ds_lua_adopt (lua_State *L, int delivery, unsigned conn, int index,
   lua_pushnil(L);
   while (lua_next(L, -2) != 0) {
     lua_pop(L, 1);
-    ds_lua_delivery_context(L, delivery, lua_gettop(L));
+    ds_lua_delivery_context(L, c->u, lua_gettop(L));
   }
   lua_pop(L, 1);
-  r = ds_delivery_adopted(ds_lua_check_delivery(L, delivery), now, conn, *slot);
+  r = ds_delivery_adopted(c->d, c->now, conn, *slot);
   if (r == DS_OK)
     *slot = NULL;
   return r;

@@ -118,9 +118,10 @@ static int loop_wait (lua_State *L) {
    the loop's own */
 static int loop_answer (lua_State *L) {
   ds_loop *l = check_loop(L);
-  luaL_argcheck(L, ds_lua_check_delivery(L, 2) == ds_loop_told(l), 2,
+  ds_delivery *d = ds_lua_check_delivery(L, 2);
+  luaL_argcheck(L, d == ds_loop_told(l), 2,
                 "this delivery has asked nothing of you");
-  ds_lua_answer(L, 2, 3, ds_now());
+  ds_lua_answer(L, d, 2, 3, ds_now());
   return 0;
 }
 

@@ -78,48 +78,6 @@ static void push_send (lua_State *L, const ds_op *op) {
   set_time(L, "deadline", op->deadline);
 }
 
-static const char *level (const ds_tls_info *i) {
-  return i->version[0] == '\0' ? "none"
-         : i->dane             ? "dane"
-         : i->verified         ? "verified"
-                               : "encrypted";
-}
-
-static void push_tls (lua_State *L, const ds_row *r) {
-  lua_createtable(L, 0, 5);
-  set_string(L, "version", r->tls.version);
-  set_string(L, "cipher", r->tls.cipher);
-  set_string(L, "level", level(&r->tls));
-  set_string(L, "policy", r->policy);
-  set_string(L, "note", r->note);
-  lua_setfield(L, -2, "tls");
-}
-
-static void push_row (lua_State *L, const ds_row *r) {
-  lua_createtable(L, 0, 18);
-  set_integer(L, "tag", r->tag);
-  set_integer(L, "recipient", (lua_Integer)r->recipient + 1);
-  set_string(L, "outcome", ds_outcome_name(r->outcome));
-  set_string(L, "kind", ds_kind_name(r->kind));
-  set_boolean(L, "temporary", r->temporary);
-  if (r->code != 0)
-    set_integer(L, "code", r->code);
-  set_string(L, "enhanced", r->enhanced);
-  set_string(L, "reply", r->reply);
-  set_string(L, "text", r->text);
-  set_string(L, "stage", ds_stage_name(r->stage));
-  set_string(L, "host", r->host);
-  set_ip(L, "ip", &r->peer.ip);
-  if (r->peer.ip.family != 0)
-    set_integer(L, "port", r->peer.port);
-  push_tls(L, r);
-  set_string(L, "queue_id", r->queue_id);
-  if (r->reroute)
-    set_boolean(L, "reroute", 1);
-  lua_pushnumber(L, ds_lua_seconds(r->taken));
-  lua_setfield(L, -2, "seconds");
-}
-
 static void push_host (lua_State *L, const ds_plan_host *h) {
   char text[DS_ENDPOINT_TEXT];
   size_t i;
@@ -142,7 +100,7 @@ static void push_host (lua_State *L, const ds_plan_host *h) {
 
 /* a row, and with the last of its message that one may go */
 static void push_result (lua_State *L, int delivery, const ds_op *op) {
-  push_row(L, op->row);
+  ds_lua_push_row(L, delivery, op->row);
   lua_setfield(L, -2, "row");
   if (!op->last)
     return;
@@ -195,6 +153,9 @@ static void push_fields (lua_State *L, int delivery, const ds_op *op) {
   case DS_OP_CLOSE:
     set_boolean(L, "abort", op->abort);
     break;
+  case DS_OP_NEXT:
+    set_integer(L, "n", (lua_Integer)op->n);
+    break;
   case DS_OP_BODY:
     set_integer(L, "max", (lua_Integer)op->max);
     ds_lua_push_count(L, op->offset);
@@ -237,8 +198,13 @@ static void push_fields (lua_State *L, int delivery, const ds_op *op) {
   }
 }
 
+/* room for most of what stands in it */
+static int fields (ds_op_kind k) {
+  return k == DS_OP_NEXT || k == DS_OP_RESULT ? 2 : k == DS_OP_BODY ? 4 : 8;
+}
+
 void ds_lua_push_op (lua_State *L, int delivery, const ds_op *op) {
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, fields(op->op));
   set_string(L, "op", ds_op_name(op->op));
   if (op->conn != 0)
     set_integer(L, "conn", (lua_Integer)op->conn);

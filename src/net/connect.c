@@ -189,7 +189,7 @@ int ds_entry_stagger (ds_loop *l, entry *e) {
 
 void ds_entry_connect (ds_loop *l, entry *e) {
   e->tcp = (uint8_t)e->op.tcp;
-  e->readable = e->writable = e->ending = 0;
+  e->readable = e->writable = e->ending = e->patient = 0;
   if (e->op.reuse != NULL && ds_pool_adopt(l, e))
     return;
   ds_heap_set(&l->heap, &e->timer, e->op.deadline);

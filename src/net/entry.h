@@ -43,6 +43,7 @@ typedef struct entry {
   size_t came;     /* octets read since the operation began */
   uint8_t queued, tcp, connecting, readable, writable, ending;
   uint8_t starved; /* waits for a descriptor to be free */
+  uint8_t patient; /* ds_socket_wait may be used with it: see obey.c */
 } entry;
 
 struct ds_loop {
@@ -55,13 +56,17 @@ struct ds_loop {
   entry *hungry, *hungriest; /* what waits for one, the first and the last */
   ds_heap heap;
   ds_time now;
-  unsigned turn;  /* another one whenever time may have passed */
+  unsigned turn;  /* another one whenever time has passed … */
+  ds_time turned; /* … since then */
+  int signal;     /* one came */
   unsigned steps; /* since the sockets were looked at */
   char *chunk;
   size_t chunk_size;
 };
 
 /* loop.c */
+void ds_loop_turn (ds_loop *l);             /* look at the clock */
+int ds_loop_alone (const ds_loop *l);       /* one delivery, and no other */
 void ds_entry_ready (ds_loop *l, entry *e); /* step it in this turn */
 
 /* connect.c */

@@ -14,7 +14,11 @@
 
 /* so many steps at most between two looks at the sockets: one delivery that
    never has to wait must not keep the others from being heard */
-#define STEPS 64
+#define STEPS       64
+#define STEPS_ALONE 4096
+
+/* what was seen of a socket is good for so long */
+#define TURN (DS_SECOND / 1000)
 
 /* ----------------------------------------------------------- membership */
 
@@ -134,6 +138,18 @@ void ds_loop_cancel (ds_loop *l) {
 
 /* -------------------------------------------------------------- waiting */
 
+void ds_loop_turn (ds_loop *l) {
+  l->now = ds_now();
+  if (l->now - l->turned < TURN)
+    return;
+  l->turned = l->now;
+  l->turn++;
+}
+
+int ds_loop_alone (const ds_loop *l) {
+  return l->all != NULL && l->all->next == NULL && l->pool == NULL;
+}
+
 static int timeout_ms (ds_loop *l) {
   ds_time at = ds_heap_first(&l->heap), left;
   if (at == DS_NEVER)
@@ -154,8 +170,7 @@ static int poll_events (ds_loop *l) {
   int n = epoll_wait(l->epoll, ev, EVENTS, timeout);
   if (n < 0)
     return errno == EINTR ? DS_LOOP_SIGNAL : DS_ERR_LOCAL;
-  l->now = ds_now();
-  l->turn++;
+  ds_loop_turn(l);
   l->steps = 0;
   for (i = 0; i < n; i++)
     ds_entry_woken(l, (entry *)ev[i].data.ptr, ev[i].events);
@@ -199,17 +214,20 @@ static int relieve (ds_loop *l) {
 
 int ds_loop_wait (ds_loop *l, ds_delivery **d, ds_op *op) {
   entry *e;
+  unsigned steps = ds_loop_alone(l) ? STEPS_ALONE : STEPS;
   int r = DS_OK;
-  l->now = ds_now();
-  l->turn++;
+  ds_loop_turn(l);
   if (l->told != NULL)
     ds_entry_ready(l, l->told);
   l->told = NULL;
   while (r == DS_OK) {
-    e = l->steps < STEPS ? take_ready(l) : NULL;
+    e = l->steps < steps ? take_ready(l) : NULL;
     if (e != NULL)
       r = step(l, e, d, op);
-    else if (l->all == NULL)
+    else if (l->signal) {
+      l->signal = 0;
+      r = DS_LOOP_SIGNAL;
+    } else if (l->all == NULL)
       return DS_LOOP_IDLE;
     else if (!relieve(l))
       r = poll_events(l);

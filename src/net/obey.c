@@ -13,6 +13,8 @@
    listen, and what it says would fill our memory */
 #define FLOOD 1048576
 
+enum { UNTRIED, PATIENT, IMPATIENT };
+
 static char *chunk (ds_loop *l, size_t n) {
   if (n > l->chunk_size) {
     char *p = (char *)ds_realloc(l->chunk, n);
@@ -47,6 +49,29 @@ typedef enum handed {
   HANDED_FAILED
 } handed;
 
+/* where there is nobody else to be heard, the read itself waits */
+static int may_wait (ds_loop *l, entry *e) {
+  if (!e->tcp || !ds_loop_alone(l) || e->op.op != DS_OP_RECEIVE ||
+      e->op.deadline - l->now <= DS_SOCKET_PATIENCE)
+    return 0;
+  if (!e->patient)
+    e->patient = ds_socket_patient(e->fd) == 0 ? PATIENT : IMPATIENT;
+  return e->patient == PATIENT;
+}
+
+static long receive (ds_loop *l, entry *e, char *p, ds_failure *f,
+                     const char **text) {
+  long n;
+  if (e->readable || !may_wait(l, e))
+    return ds_socket_receive(e->fd, p, e->op.max, f, text);
+  n = ds_socket_wait(e->fd, p, e->op.max, f, text);
+  ds_loop_turn(l);
+  if (n != DS_SOCKET_SIGNAL)
+    return n;
+  l->signal = 1;
+  return DS_SOCKET_AGAIN;
+}
+
 /* read once, and give the delivery what came */
 static handed hand_over (ds_loop *l, entry *e) {
   size_t max = e->op.max;
@@ -59,7 +84,7 @@ static handed hand_over (ds_loop *l, entry *e) {
     ds_entry_fail(l, e, DS_FAIL_LOCAL, "out of memory");
     return HANDED_FAILED;
   }
-  n = ds_socket_receive(e->fd, p, max, &f, &text);
+  n = receive(l, e, p, &f, &text);
   drained = n == DS_SOCKET_AGAIN || (n >= 0 && (size_t)n < max);
   if (drained)
     e->looked = l->turn;
@@ -78,7 +103,9 @@ static handed hand_over (ds_loop *l, entry *e) {
 }
 
 static void do_receive (ds_loop *l, entry *e) {
-  handed h = e->readable ? hand_over(l, e) : HANDED_NONE;
+  handed h = HANDED_NONE;
+  if (e->readable || may_wait(l, e))
+    h = hand_over(l, e);
   if (h == HANDED_BYTES || h == HANDED_END)
     ds_entry_done(l, e);
 }

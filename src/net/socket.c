@@ -5,7 +5,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static ds_failure failure_of (int error) {
@@ -156,7 +158,7 @@ static long result (long n, ds_failure *f, const char **text) {
 
 long ds_socket_send (int fd, ds_span data, int more, ds_failure *f,
                      const char **text) {
-  int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+  int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
   ssize_t n;
   do
     n = send(fd, data.p, data.n, flags);
@@ -168,8 +170,25 @@ long ds_socket_receive (int fd, void *p, size_t n, ds_failure *f,
                         const char **text) {
   ssize_t r;
   do
-    r = recv(fd, p, n, 0);
+    r = recv(fd, p, n, MSG_DONTWAIT);
   while (r < 0 && errno == EINTR);
+  return result((long)r, f, text);
+}
+
+int ds_socket_patient (int fd) {
+  struct timeval t = {DS_SOCKET_PATIENCE / DS_SECOND,
+                      DS_SOCKET_PATIENCE % DS_SECOND};
+  int off = 0;
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) != 0)
+    return -1;
+  return ioctl(fd, FIONBIO, &off);
+}
+
+long ds_socket_wait (int fd, void *p, size_t n, ds_failure *f,
+                     const char **text) {
+  ssize_t r = recv(fd, p, n, 0);
+  if (r < 0 && errno == EINTR)
+    return DS_SOCKET_SIGNAL;
   return result((long)r, f, text);
 }
 

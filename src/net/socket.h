@@ -28,14 +28,25 @@ int ds_socket_readable (int fd);
    tell */
 void ds_socket_ends (int fd, ds_ip *local, ds_ip *peer);
 
-#define DS_SOCKET_AGAIN (-2) /* not now */
+#define DS_SOCKET_AGAIN  (-2) /* not now */
+#define DS_SOCKET_SIGNAL (-3) /* a signal came while it waited */
 
 /* octets sent or received (0 received: the peer closed), DS_SOCKET_AGAIN, or
-   -1 with *f and *text */
+   -1 with *f and *text; none of them waits */
 long ds_socket_send (int fd, ds_span data, int more, ds_failure *f,
                      const char **text);
 long ds_socket_receive (int fd, void *p, size_t n, ds_failure *f,
                         const char **text);
+
+/*
+** ds_socket_patient: from now on ds_socket_wait may be used with it, which is
+** ds_socket_receive but waits for DS_SOCKET_PATIENCE: one system call where
+** epoll takes two.  0, or -1: it may not.
+*/
+#define DS_SOCKET_PATIENCE DS_SECOND
+int ds_socket_patient (int fd);
+long ds_socket_wait (int fd, void *p, size_t n, ds_failure *f,
+                     const char **text);
 
 /* abort: discard what is unsent and answer with a reset */
 void ds_socket_close (int fd, int abort);
