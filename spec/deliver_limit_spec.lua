@@ -123,6 +123,24 @@ describe("what a host takes at once", function()
     assert.equal(1, #mx.sessions)
   end)
 
+  it("is learnt when it refuses one too many", function()
+    for _, reply in ipairs{ "452 4.5.3 too many recipients", "552 5.5.3 too many recipients", "452 too many recipients" } do
+      local n = 0
+      local mx
+      mx = world.smtp{
+        MAIL = function() n = 0 return "250 ok" end,
+        RCPT = function()
+          n = n + 1
+          return n <= 10 and "250 ok" or reply
+        end,
+      }
+      local rows, w = run(mx, nil, { { body = body, recipients = people(35) } })
+      all_once(rows, mx, 35)
+      assert.same({ 10, 10, 10, 5 }, sizes(mx))
+      assert.is_true(#w.connects <= 2)
+    end
+  end)
+
   it("is not asked again by whom it refused outright", function()
     local mx = world.smtp{ RCPT = "452 4.5.3 too many recipients" }
     local rows = run(mx, nil, { { body = body, recipients = people(3) } })

@@ -1,5 +1,5 @@
--- What a feed and a lone alert cost in system calls, with a real server: counted
--- from the first octet of SMTP to the last, by strace.
+-- What a feed and a lone alert cost in system calls: counted from the first
+-- octet of SMTP to the last, by strace.
 
 local pki = require "support.pki"
 local process = require "support.process"
@@ -34,6 +34,8 @@ local report = assert(mailer:send { from = "a@example.test", to = "b@example.tes
 print(report[1].outcome == "delivered" and 1)
 ]]
 
+local memory = { brk = true, mmap = true, munmap = true, madvise = true, mprotect = true, mremap = true }
+
 describe("the price of a message, in system calls", function()
   local files = pki.new()
 
@@ -56,7 +58,7 @@ describe("the price of a message, in system calls", function()
     for line in files:read("strace.log"):gmatch "[^\n]+" do
       local call = line:match "^([%w_]+)%("
       seen = seen or line:find("EHLO", 1, true)
-      if seen and call then
+      if seen and call and not memory[call] then
         by[call], total = (by[call] or 0) + 1, total + 1
         if call == "close" then break end
       end
@@ -65,23 +67,31 @@ describe("the price of a message, in system calls", function()
   end
 
   it("is a fifth of a call at most where CHUNKING is offered", function()
-    local mx = servers.postfix { tls = false }
-    local total, by = calls("feed.lua", mx, 320)
+    local total, by = calls("feed.lua", servers.sink { "PIPELINING", "CHUNKING" }, 320)
     assert.is_true(total <= 0.2 * 320, total)
-    assert.is_true(by.sendto <= 320 / 32 + 2, by.sendto)
+    assert.is_true(by.sendto <= 320 / 32 + 4, by.sendto)
   end)
 
   it("is little more than two where it is not", function()
-    local mx = servers.postfix { tls = false, main = { smtpd_discard_ehlo_keywords = "chunking" } }
-    local total, by = calls("feed.lua", mx, 320)
+    local total, by = calls("feed.lua", servers.sink { "PIPELINING" }, 320)
     assert.is_true(total <= 2.2 * 320, total)
     assert.is_true(by.sendto <= 320 + 3, by.sendto)
   end)
 
-  it("is nine for a lone alert, twelve without CHUNKING", function()
-    local mx = servers.postfix { tls = false }
-    assert.is_true(calls("alert.lua", mx, 1) <= 9)
-    mx = servers.postfix { tls = false, main = { smtpd_discard_ehlo_keywords = "chunking" } }
-    assert.is_true(calls("alert.lua", mx, 1) <= 12)
+  -- five and seven; the rest look for what a slow machine may have kept from us
+  it("is eight at most for a lone alert, eleven without CHUNKING", function()
+    local total, by = calls("alert.lua", servers.sink { "PIPELINING", "CHUNKING" }, 1)
+    assert.is_true(total <= 8, total)
+    assert.equal(2, by.sendto)
+    total, by = calls("alert.lua", servers.sink { "PIPELINING" }, 1)
+    assert.is_true(total <= 11, total)
+    assert.equal(3, by.sendto)
+  end)
+
+  it("is as few writes with Postfix, whole batches of them", function()
+    local _, by = calls("feed.lua", servers.postfix { tls = false }, 320)
+    assert.is_true(by.sendto <= 320 / 32 + 4, by.sendto)
+    _, by = calls("feed.lua", servers.postfix { tls = false, main = { smtpd_discard_ehlo_keywords = "chunking" } }, 320)
+    assert.is_true(by.sendto <= 320 + 3, by.sendto)
   end)
 end)

@@ -155,6 +155,13 @@ function servers.dialog(dialogs, options)
   return server
 end
 
+--- Takes all and keeps nothing; `words`: its EHLO keywords. What it has read
+-- it answers in one write.
+function servers.sink(words)
+  local keywords = table.concat(words, "\n") .. "\n"
+  return start("sink", folder(), { keywords = keywords }, { python, support .. "/sink.py" })
+end
+
 -- DNS ------------------------------------------------------------------------
 
 --- NSD, authoritative for { ["contoso.test"] = zone text }; SOA and NS are

@@ -80,10 +80,11 @@ static void push_delivery (lua_State *L, ds_delivery *d) {
 
 /* the answer at 2 and behind, to the operation that was handed out last */
 static void answer_told (lua_State *L, ds_loop *l) {
-  luaL_argcheck(L, ds_loop_told(l) != NULL, 2, "nothing was asked of you");
-  push_delivery(L, ds_loop_told(l));
+  ds_delivery *d = ds_loop_told(l);
+  luaL_argcheck(L, d != NULL, 2, "nothing was asked of you");
+  push_delivery(L, d);
   lua_insert(L, 2);
-  ds_lua_answer(L, 2, 3, ds_now());
+  ds_lua_answer(L, d, 2, 3, ds_now());
 }
 
 /* loop:wait([answer, …]) -> delivery, operation | nil: none is left | false: a
