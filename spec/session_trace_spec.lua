@@ -83,6 +83,51 @@ S: 221 bye
     assert.truthy(tonumber(octets) < 21)
   end)
 
+  it("shows no secret of AUTH, in clear or under TLS, in pieces of any size", function()
+    local password = "correct horse battery staple"
+    local base64 = require("directsend.test").smtp.base64
+    local cases = {
+      PLAIN = { [base64("\0tim\0" .. password)] = "235 in\r\n", shown = "C: AUTH PLAIN [hidden]\nS: 235 in\n" },
+      LOGIN = {
+        [""] = "334 VXNlcm5hbWU6\r\n", [base64 "tim"] = "334 UGFzc3dvcmQ6\r\n", [base64(password)] = "235 in\r\n",
+        shown = "C: AUTH LOGIN\nS: 334 [hidden]\nC: [hidden]\nS: 334 [hidden]\nC: [hidden]\nS: 235 in\n",
+      },
+    }
+    for name, case in pairs(cases) do
+      for _, max in ipairs { 1, 2, 7, 16384 } do
+        local session = new_session { max_chunk = max }
+        local peer = new_peer { replies = { EHLO = "250-mx.test\r\n250 AUTH " .. name .. "\r\n" } }
+        local command = peer.command
+        function peer:command()
+          local line, rest = self.text:match "^([^\n]*)\r\n(.*)$"
+          local answer = line and case[line:gsub("^AUTH %u+ ?", "")]
+          if not answer or #self.lines == 0 then
+            return command(self)
+          end
+          self.text = rest
+          self:say(answer)
+          return true
+        end
+        local asked
+        local log = run(setmetatable({}, { __index = function(_, k)
+          return function(_, ...)
+            if k == "begin" and not asked then
+              asked = session:auth("tim", password)
+              return asked
+            end
+            return session[k](session, ...)
+          end
+        end }), peer)
+        assert.equal("ready auth_ok", table.concat(log.events, " "))
+        local trace = session:trace()
+        assert.equal(case.shown, trace:match "(C: AUTH.*)$")
+        for secret in pairs(case) do
+          assert.is_true(secret == "" or secret == "shown" or not trace:find(secret, 1, true))
+        end
+      end
+    end
+  end)
+
   it("tells how TLS went, and shows both sides behind it", function()
     local session = new_session()
     run(session, new_peer { tls = server }, { tls = client })

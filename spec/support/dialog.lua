@@ -10,6 +10,9 @@
 --   body TEXT                  its octets, escaped (hello\r\n)
 --   tls                        the client asks for STARTTLS where offered
 --   lmtp                       LMTP (RFC 2033)
+--   implicit                   the wire is TLS from the start
+--   auth NAME=VALUE …          the client says who it is: user, password, token,
+--                              host, port, nonce, mechanisms, clear, crypto
 --   careful                    no PIPELINING, no CHUNKING
 --   window N                   so many transactions in flight at most
 --   quit late | never          QUIT is asked for when all have their outcome,
@@ -88,7 +91,14 @@ head["end"] = function(d, rest)
   d.ended = { kind = kind == "quit" and "" or kind, stage = stage }
 end
 
-for _, flag in ipairs { "tls", "lmtp", "careful", "whole" } do
+function head.auth(d, rest)
+  d.auth = {}
+  for k, v in rest:gmatch "(%w+)=(%S+)" do
+    d.auth[k] = tonumber(v) or v
+  end
+end
+
+for _, flag in ipairs { "tls", "lmtp", "implicit", "careful", "whole" } do
   head[flag] = function(d)
     d[flag] = true
   end

@@ -11,7 +11,7 @@ player.__index = player
 function player.new(d, how)
   local p = setmetatable({ d = d, how = how or {}, given = 0, begun = 0, open = 0 }, player)
   p.outcomes, p.ends, p.writes, p.failed, p.stages = {}, {}, {}, {}, {}
-  p.engine = smtp.engine(d.hostname, d.careful, d.lmtp, false, d.window)
+  p.engine = smtp.engine(d.hostname, d.careful, d.lmtp, d.implicit, d.window)
   return p
 end
 
@@ -34,7 +34,18 @@ function on.ready(p)
   if p.d.tls and not p.asked and p.engine:extensions().starttls then
     p.asked, p.ready = true, false
     p.engine:starttls()
+  elseif p.d.auth then
+    p.ready = p.engine:auth(p.d.auth) ~= 0
   end
+end
+
+function on.auth_ok(p)
+  p.ready = true
+end
+
+function on.auth_no(p)
+  p.quit = true
+  p.engine:quit()
 end
 
 function on.tls_no(p)

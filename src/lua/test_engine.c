@@ -1,7 +1,9 @@
+#include <malloc.h>
 #include <string.h>
 
 #include "lua/class.h"
 #include "lua/test_smtp.h"
+#include "tls/tls.h"
 
 #define ENGINE "directsend.test.smtp"
 
@@ -163,6 +165,56 @@ static int l_body_cut (lua_State *L) {
   return 0;
 }
 
+static int broken_pbkdf2 (ds_span password, ds_span salt, uint32_t n,
+                          unsigned char *out) {
+  (void)password;
+  (void)salt;
+  (void)n;
+  (void)out;
+  return DS_ERR_LOCAL;
+}
+
+static const ds_crypto *crypto_of (lua_State *L, int i) {
+  static ds_crypto broken;
+  const ds_crypto *good;
+  const char *which;
+  ds_error e;
+  ds_error_clear(&e);
+  good = ds_tls_openssl(&e)->crypto;
+  lua_getfield(L, i, "crypto");
+  which = lua_tostring(L, -1);
+  lua_pop(L, 1);
+  if (which == NULL)
+    return NULL;
+  broken = *good;
+  broken.pbkdf2_sha256 = broken_pbkdf2;
+  return strcmp(which, "broken") == 0 ? &broken : good;
+}
+
+/* auth{mechanisms=, user=, password=, token=, host=, port=, nonce=, clear=,
+   crypto="openssl"|"broken"} -> code */
+static int l_auth (lua_State *L) {
+  ds_smtp *s = check_engine(L);
+  ds_auth a;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  memset(&a, 0, sizeof a);
+  a.mechanisms = field_unsigned(L, 2, "mechanisms");
+  a.user = field_span(L, 2, "user");
+  a.password = field_span(L, 2, "password");
+  a.token = field_span(L, 2, "token");
+  a.host = field_span(L, 2, "host").p;
+  a.port = (uint16_t)field_unsigned(L, 2, "port");
+  a.nonce = field_span(L, 2, "nonce");
+  a.clear = (int)field_unsigned(L, 2, "clear");
+  a.crypto = crypto_of(L, 2);
+  return push_code(L, ds_smtp_auth(s, &a));
+}
+
+static int l_secret (lua_State *L) {
+  lua_pushboolean(L, ds_smtp_secret(check_engine(L)));
+  return 1;
+}
+
 static int l_quit (lua_State *L) {
   return push_code(L, ds_smtp_quit(check_engine(L)));
 }
@@ -222,6 +274,8 @@ static const luaL_Reg methods[] = {
     {"body", l_engine_body},
     {"body_end", l_body_end},
     {"body_cut", l_body_cut},
+    {"auth", l_auth},
+    {"secret", l_secret},
     {"quit", l_quit},
     {"abort", l_abort},
     {"waiting", l_waiting},
@@ -231,6 +285,52 @@ static const luaL_Reg methods[] = {
     {"greeting", l_greeting},
     {NULL, NULL},
 };
+
+/* ---- what is given back with a secret in it ---- */
+
+static struct {
+  ds_mem_fn fn;
+  void *ud;
+  char secret[256];
+  size_t n;
+  int seen;
+} watch;
+
+static int holds (const void *p) {
+  const char *at = (const char *)p;
+  size_t i, size = malloc_usable_size((void *)p);
+  for (i = 0; i + watch.n <= size; i++)
+    if (memcmp(at + i, watch.secret, watch.n) == 0)
+      return 1;
+  return 0;
+}
+
+static void *watching (void *ud, void *p, size_t n) {
+  const int found = p != NULL && holds(p);
+  void *q = watch.fn(watch.ud, p, n);
+  (void)ud;
+  watch.seen += found && (n == 0 || (q != NULL && q != p));
+  return q;
+}
+
+/* watch(secret): from here on blocks are looked through */
+int ds_test_watch (lua_State *L) {
+  const ds_span s = check_span(L, 1);
+  luaL_argcheck(L, s.n > 0 && s.n <= sizeof watch.secret, 1, "1 to 256");
+  memcpy(watch.secret, s.p, s.n);
+  watch.n = s.n;
+  watch.seen = 0;
+  ds_mem_get(&watch.fn, &watch.ud);
+  ds_mem_set(watching, NULL);
+  return 0;
+}
+
+/* watched() -> how many were given back with it */
+int ds_test_watched (lua_State *L) {
+  ds_mem_set(watch.fn, watch.ud);
+  lua_pushinteger(L, watch.seen);
+  return 1;
+}
 
 void ds_test_engine_class (lua_State *L) {
   ds_lua_class(L, ENGINE, methods, l_free, NULL);

@@ -236,6 +236,18 @@ static int l_trace (lua_State *L) {
   return 1;
 }
 
+/* auth(user, password): in clear, too; the code */
+static int l_auth (lua_State *L) {
+  door *d = check_door(L);
+  ds_auth a;
+  memset(&a, 0, sizeof a);
+  a.user = ds_span_str(luaL_checkstring(L, 2));
+  a.password = ds_span_str(luaL_checkstring(L, 3));
+  a.clear = 1;
+  lua_pushinteger(L, ds_smtp_auth(ds_session_smtp(d->s), &a));
+  return 1;
+}
+
 /* begin(id, recipient): a transaction from a@here.test; the code */
 static int l_begin (lua_State *L) {
   door *d = check_door(L);
@@ -282,23 +294,13 @@ static int l_offers (lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {{"close", l_close},
-                                   {"next", l_next},
-                                   {"sent", l_sent},
-                                   {"received", l_received},
-                                   {"failed", l_failed},
-                                   {"event", l_event},
-                                   {"tls", l_tls},
-                                   {"tls_info", l_tls_info},
-                                   {"pending", l_pending},
-                                   {"deadline", l_until},
-                                   {"trace", l_trace},
-                                   {"begin", l_begin},
-                                   {"body", l_body},
-                                   {"body_end", l_body_end},
-                                   {"quit", l_quit},
-                                   {"offers", l_offers},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"close", l_close},       {"next", l_next},      {"sent", l_sent},
+    {"received", l_received}, {"failed", l_failed},  {"event", l_event},
+    {"tls", l_tls},           {"auth", l_auth},      {"tls_info", l_tls_info},
+    {"pending", l_pending},   {"deadline", l_until}, {"trace", l_trace},
+    {"begin", l_begin},       {"body", l_body},      {"body_end", l_body_end},
+    {"quit", l_quit},         {"offers", l_offers},  {NULL, NULL}};
 
 int ds_test_session (lua_State *L) {
   ds_test_type(L, SESSION, methods);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lua/test_smtp.h"
+#include "smtp/base64.h"
 #include "smtp/body.h"
 #include "smtp/command.h"
 #include "smtp/text.h"
@@ -176,6 +177,27 @@ static int l_printable (lua_State *L) {
   return 1;
 }
 
+static int push_octets (lua_State *L, int rc, ds_buf *out) {
+  if (rc == 0)
+    lua_pushlstring(L, out->len > 0 ? ds_buf_data(out) : "", out->len);
+  else
+    lua_pushinteger(L, rc);
+  ds_buf_clear(out);
+  return 1;
+}
+
+static int l_base64 (lua_State *L) {
+  ds_buf out;
+  ds_buf_init(&out);
+  return push_octets(L, ds_base64_put(&out, check_span(L, 1)), &out);
+}
+
+static int l_unbase64 (lua_State *L) {
+  ds_buf out;
+  ds_buf_init(&out);
+  return push_octets(L, ds_base64_take(&out, check_span(L, 1)), &out);
+}
+
 static const luaL_Reg functions[] = {
     {"replies", l_replies},
     {"ext", l_ext},
@@ -186,7 +208,11 @@ static const luaL_Reg functions[] = {
     {"command_rcpt", l_command_rcpt},
     {"hostname_ok", l_hostname_ok},
     {"printable", l_printable},
+    {"base64", l_base64},
+    {"unbase64", l_unbase64},
     {"engine", ds_test_engine},
+    {"watch", ds_test_watch},
+    {"watched", ds_test_watched},
     {NULL, NULL},
 };
 

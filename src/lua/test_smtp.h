@@ -15,6 +15,8 @@ void ds_test_push_ext (lua_State *L, const ds_smtp_ext *x);
 /* the class of engines; the function that makes one */
 void ds_test_engine_class (lua_State *L);
 int ds_test_engine (lua_State *L);
+int ds_test_watch (lua_State *L);
+int ds_test_watched (lua_State *L);
 
 static inline ds_span check_span (lua_State *L, int i) {
   size_t n;

@@ -23,6 +23,7 @@ struct ds_session {
   ds_trace trace;
 
   ds_buf wire; /* what a SEND presents, until it is gone */
+  int secret;  /* it is to be wiped */
   int fresh;   /* nothing of it has gone, and nothing was asked before it */
 
   const ds_tls_backend *backend;
@@ -50,6 +51,9 @@ struct ds_session {
 void ds_session_doom (ds_session *s, ds_kind kind, const char *text);
 /* … now */
 void ds_session_end (ds_session *s, ds_kind kind, const char *text);
+
+/* wire.c: nothing secret stays in wire, which is to be emptied */
+void ds_session_wipe (ds_session *s);
 
 /* wire.c: the handshake goes on, or is done */
 void ds_session_shake (ds_session *s);

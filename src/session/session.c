@@ -30,6 +30,7 @@ void ds_session_free (ds_session *s) {
   if (s->tls != NULL)
     s->backend->close(s->tls);
   ds_smtp_free(s->smtp);
+  ds_session_wipe(s);
   ds_buf_clear(&s->wire);
   ds_trace_clear(&s->trace);
   ds_free(s->peer);
@@ -61,6 +62,7 @@ void ds_session_move (ds_session *s, const ds_session_config *c) {
 
 static void die (ds_session *s) {
   s->dead = 1;
+  ds_session_wipe(s);
   ds_buf_clear(&s->wire);
 }
 

@@ -65,10 +65,18 @@ static int take_line (ds_buf *kept, ds_span *bytes, ds_span *whole) {
   return ended;
 }
 
+static int challenge (ds_span line) {
+  static const char code[] = "334 ";
+  const size_t n = sizeof code - 1;
+  return line.n > n && memcmp(line.p, code, n) == 0;
+}
+
 void ds_trace_server (ds_trace *t, ds_span bytes) {
   ds_span line;
   while (t->to != NULL && bytes.n > 0)
     if (take_line(&t->line, &bytes, &line)) {
+      if (t->secret && challenge(line))
+        line = ds_span_str("334 [hidden]");
       show(t, "S: ", line);
       ds_buf_empty(&t->line);
     }
@@ -123,6 +131,37 @@ static uint64_t chunk_size (ds_span line) {
   return n;
 }
 
+void ds_trace_secret (ds_trace *t, int on) {
+  t->secret = on;
+}
+
+/* what may be seen of AUTH: the word and the mechanism behind it */
+static int showable (const ds_buf *said, char c) {
+  static const char verb[] = "AUTH ";
+  if (said->len < sizeof verb - 1)
+    return c == verb[said->len];
+  return c != ' ' && c != '\r';
+}
+
+static void secret_line (ds_trace *t, ds_span *bytes) {
+  for (; bytes->n > 0; bytes->p++, bytes->n--) {
+    if (*bytes->p == '\n')
+      break;
+    if (*bytes->p != '\r' && (t->hidden || !showable(&t->said, *bytes->p)))
+      t->hidden = 1;
+    else if (*bytes->p != '\r')
+      ds_buf_putc(&t->said, *bytes->p);
+  }
+  if (bytes->n == 0)
+    return;
+  *bytes = ds_span_of(bytes->p + 1, bytes->n - 1);
+  if (t->hidden)
+    ds_buf_puts(&t->said, t->said.len > 0 ? " [hidden]" : "[hidden]");
+  show(t, "C: ", ds_buf_span(&t->said));
+  ds_buf_empty(&t->said);
+  t->hidden = 0;
+}
+
 static void client_line (ds_trace *t, ds_span *bytes) {
   ds_span line;
   if (!take_line(&t->said, bytes, &line))
@@ -139,6 +178,8 @@ void ds_trace_client (ds_trace *t, ds_span bytes) {
       skip_body(t, &bytes);
     else if (t->left > 0)
       skip_chunk(t, &bytes);
+    else if (t->secret)
+      secret_line(t, &bytes);
     else
       client_line(t, &bytes);
 }

@@ -19,10 +19,16 @@ typedef struct ds_trace {
   uint64_t left;   /* of a chunk */
   int body;        /* what the client says is a body, up to its final dot */
   int matched;     /* octets of CRLF "." CRLF seen last */
+  int secret;      /* what passes is not to be shown, nor kept */
+  int hidden;      /* something of this line was not */
 } ds_trace;
 
 void ds_trace_init (ds_trace *t, ds_buf *to);
 void ds_trace_clear (ds_trace *t);
+
+/* from here on, or no more: of the client only AUTH and its mechanism are shown
+   and kept, of the server no challenge */
+void ds_trace_secret (ds_trace *t, int on);
 
 /*
 ** Bytes in any pieces; they appear line by line, when complete.  What follows

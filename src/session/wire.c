@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "util/mem.h"
+
 /* what a TLS record adds, generously, so that a SEND of whole records is not
    cut for a few octets */
 #define RECORD_BYTES 16384
@@ -22,13 +24,21 @@ static void no_memory (ds_session *s) {
    from then on the server may have it */
 static void take (ds_session *s, size_t n) {
   ds_span out = ds_smtp_output(s->smtp);
+  ds_trace_secret(&s->trace, ds_smtp_secret(s->smtp));
   ds_trace_client(&s->trace, ds_span_of(out.p, n));
   ds_smtp_taken(s->smtp, n);
+}
+
+void ds_session_wipe (ds_session *s) {
+  if (s->secret && s->wire.block != NULL)
+    ds_wipe(s->wire.block, s->wire.size);
+  s->secret = 0;
 }
 
 static void fill_plain (ds_session *s) {
   ds_span out = ds_smtp_output(s->smtp);
   size_t n = least(out.n, s->max_chunk);
+  s->secret |= ds_smtp_secret(s->smtp);
   if (ds_buf_append(&s->wire, out.p, n) != DS_OK)
     no_memory(s);
   else
@@ -138,9 +148,12 @@ void ds_session_sent (ds_session *s, ds_time now, size_t n) {
     return;
   s->fresh = 0;
   ds_buf_consume(&s->wire, least(n, s->wire.len));
+  if (s->wire.len == 0)
+    ds_session_wipe(s);
 }
 
 static void plaintext (ds_session *s, const char *p, size_t n) {
+  ds_trace_secret(&s->trace, ds_smtp_secret(s->smtp));
   ds_trace_server(&s->trace, ds_span_of(p, n));
   ds_smtp_receive_data(s->smtp, p, n);
 }

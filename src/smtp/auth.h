@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "util/buf.h"
 #include "util/crypto.h"
 #include "util/span.h"
 
@@ -34,5 +35,39 @@ typedef struct ds_auth {
                     comma */
   int clear;     /* also without TLS */
 } ds_auth;
+
+/* 0 where one of these rules is broken */
+int ds_auth_ok (const ds_auth *a);
+
+/* which of those offered is to be used, 0: none */
+unsigned ds_auth_choose (const ds_auth *a, unsigned offered);
+
+const char *ds_auth_name (unsigned mechanism); /* "PLAIN" … */
+
+/* one exchange */
+typedef struct ds_sasl ds_sasl;
+
+/* *a is copied; NULL: no memory */
+ds_sasl *ds_sasl_new (const ds_auth *a, unsigned mechanism);
+
+/* wipes what it knows */
+void ds_sasl_free (ds_sasl *s);
+
+/* the client begins: its first answer may stand in the command that begins */
+int ds_sasl_first (const ds_sasl *s);
+
+/*
+** ds_sasl_answer: append the answer to a challenge, both as base64; to none
+** (empty) where the client begins.  DS_ERR_NOMEM; DS_ERR_PROTOCOL and
+** ds_sasl_text says why: it is not understood, or the server does not know
+** the password; DS_ERR_LOCAL: the crypto functions failed.
+*/
+int ds_sasl_answer (ds_sasl *s, ds_span challenge, ds_buf *out);
+
+/* success may be believed: the server has proved what it has to */
+int ds_sasl_proved (const ds_sasl *s);
+
+/* what went wrong, in our words or (OAuth) the server's; "" */
+const char *ds_sasl_text (const ds_sasl *s);
 
 #endif

@@ -11,6 +11,7 @@ static const unsigned char stage_of[] = {
     [DS_CMD_EHLO] = DS_STAGE_EHLO,
     [DS_CMD_HELO] = DS_STAGE_EHLO,
     [DS_CMD_STARTTLS] = DS_STAGE_STARTTLS,
+    [DS_CMD_AUTH] = DS_STAGE_AUTH,
     [DS_CMD_MAIL] = DS_STAGE_MAIL,
     [DS_CMD_RCPT] = DS_STAGE_RCPT,
     [DS_CMD_DATA] = DS_STAGE_DATA,
@@ -42,6 +43,8 @@ ds_smtp *ds_smtp_new (const ds_smtp_config *c) {
   ds_buf_init(&s->in);
   ds_buf_init(&s->out);
   ds_buf_init(&s->chunk);
+  ds_buf_init(&s->challenge);
+  ds_buf_init(&s->first);
   ds_reply_parser_init(&s->parser);
   ds_engine_expect(s, DS_CMD_GREETING, NULL, 0);
   return s;
@@ -51,6 +54,8 @@ void ds_smtp_free (ds_smtp *s) {
   if (s == NULL)
     return;
   ds_txn_free_all(s);
+  ds_engine_end_auth(s);
+  ds_engine_wipe(s);
   ds_reply_parser_clear(&s->parser);
   ds_buf_clear(&s->in);
   ds_buf_clear(&s->out);
@@ -174,6 +179,8 @@ static void stop (ds_smtp *s) {
   s->body = NULL;
   s->body_due = 0;
   s->has_slot = 0;
+  ds_engine_end_auth(s);
+  ds_engine_wipe(s);
   ds_buf_clear(&s->in);
   ds_buf_clear(&s->chunk);
 }
@@ -322,17 +329,8 @@ void ds_smtp_taken (ds_smtp *s, size_t n) {
     n = s->out.len;
   ds_buf_consume(&s->out, n);
   s->taken += n;
-}
-
-int ds_smtp_secret (const ds_smtp *s) {
-  (void)s;
-  return 0;
-}
-
-int ds_smtp_auth (ds_smtp *s, const ds_auth *a) {
-  (void)s;
-  (void)a;
-  return DS_ERR_STATE;
+  if (s->out.len == 0)
+    ds_engine_wipe(s);
 }
 
 int ds_smtp_starttls (ds_smtp *s) {

@@ -241,6 +241,7 @@ static const struct {
     [DS_CMD_EHLO] = {C2 | NO, on_ehlo},
     [DS_CMD_HELO] = {C2 | NO, on_helo},
     [DS_CMD_STARTTLS] = {C2 | NO, on_starttls},
+    [DS_CMD_AUTH] = {C2 | C3 | NO, ds_engine_on_auth},
     [DS_CMD_MAIL] = {C2 | NO, on_mail},
     [DS_CMD_RCPT] = {C2 | NO, on_rcpt},
     [DS_CMD_DATA] = {C3 | NO, on_data},
@@ -297,6 +298,8 @@ static void on_unasked (ds_smtp *s, ds_stage stage) {
 static int fits (const ds_expected *e, const ds_reply *r) {
   if (r->code == 221 && e->cmd != DS_CMD_QUIT)
     return 0;
+  if (e->cmd == DS_CMD_AUTH && r->code < 400)
+    return r->code == 235 || r->code == 334;
   return (on_reply[e->cmd].classes & 1u << r->code / 100) != 0;
 }
 
@@ -336,6 +339,10 @@ static void take_reply (ds_smtp *s, const ds_reply *r) {
 static void on_line (void *ud, int index, ds_span text) {
   ds_smtp *s = (ds_smtp *)ud;
   const ds_expected *e = ds_engine_head(s);
+  if (e->cmd == DS_CMD_AUTH) {
+    ds_buf_empty(&s->challenge);
+    ds_buf_putspan(&s->challenge, text);
+  }
   if (e->cmd != DS_CMD_EHLO && e->cmd != DS_CMD_HELO)
     return;
   if (index == 0)

@@ -1,6 +1,6 @@
 /*
 ** engine_state: what the engine's files share: engine.c the calls and the
-** order of events, engine_begin.c which transactions may begin, engine_send.c
+** order of events, engine_auth.c who we are, engine_begin.c which transactions may begin, engine_send.c
 ** what we say, engine_body.c bodies, engine_reply.c what a reply means,
 ** engine_txn.c what becomes of recipients.
 */
@@ -43,6 +43,7 @@ typedef enum ds_command {
   DS_CMD_EHLO,
   DS_CMD_HELO,
   DS_CMD_STARTTLS,
+  DS_CMD_AUTH, /* or an answer within it */
   DS_CMD_MAIL,
   DS_CMD_RCPT,
   DS_CMD_DATA,
@@ -58,6 +59,7 @@ typedef enum ds_phase {
   DS_PHASE_EHLO_DUE,
   DS_PHASE_HELO_DUE,
   DS_PHASE_READY,
+  DS_PHASE_AUTH, /* until who we are is known, or not */
   DS_PHASE_TLS_DUE,
   DS_PHASE_TLS_ASKED,
   DS_PHASE_TLS /* between the 220 and the handshake's end: the wall */
@@ -160,6 +162,8 @@ struct ds_smtp {
   int careful;
   unsigned window;
   ds_phase phase;
+  unsigned authed : 1; /* who we are is known */
+  unsigned secret : 1; /* out holds what is to be wiped */
   unsigned lmtp : 1, tls : 1, full : 1, dirty : 1, quit_asked : 1,
       quit_said : 1;
   unsigned closed : 1, over : 1, over_told : 1, has_slot : 1;
@@ -182,6 +186,9 @@ struct ds_smtp {
   uint64_t octets; /* of early bodies */
   ds_txn *body;    /* whose octets are due */
   ds_body body_state;
+  ds_sasl *sasl;              /* in PHASE_AUTH */
+  ds_buf challenge;           /* what the server asks there */
+  ds_buf first;               /* an answer that waits to be asked for */
   uint64_t left;              /* of a body whose size is known */
   const ds_reply *body_reply; /* that asked for it, until told; or NULL */
   ds_smtp_event slot; /* the one event a reply may give besides outcomes */
@@ -234,6 +241,15 @@ int ds_engine_said (ds_smtp *s, int rc, ds_command cmd, ds_txn *t, size_t rcpt);
 
 /* more may be said before a reply is in */
 int ds_engine_may_say (ds_smtp *s);
+
+/* ---- engine_auth.c ---- */
+
+/* a reply to AUTH: what is said next, or the end of it */
+void ds_engine_on_auth (ds_smtp *s, const ds_expected *e, const ds_reply *r);
+
+/* out holds nothing any more, or is about to: no secret stays */
+void ds_engine_wipe (ds_smtp *s);
+void ds_engine_end_auth (ds_smtp *s);
 
 /* ---- engine_body.c ---- */
 
