@@ -198,6 +198,32 @@ remote-control:
   return start("nsd", dir, files, { tree .. "/usr/sbin/nsd", "-d", "-c", dir .. "/nsd.conf" })
 end
 
+--- NSD with zones that are signed or not, and Unbound in front of it, which
+-- validates.  zones = { ["a.test"] = { text =, state = "secure"|"insecure"|
+-- "bogus", spoil = function(signed text) } }; bogus: signed by another key than
+-- the trust anchor's.  The port is Unbound's.
+function servers.unbound(zones)
+  return require "support.dnssec"(zones, servers.nsd)
+end
+
+-- HTTPS ----------------------------------------------------------------------
+
+--- An HTTPS server; support/https.py says what `sites` are.
+-- `:sites(sites)` changes them, `:requests()` gives { site =, host =, path = }.
+function servers.https(sites)
+  local dir = folder()
+  local files = { ["options.json"] = cjson.encode{ sites = sites } }
+  local server = start("https", dir, files, { python, support .. "/https.py" })
+  function server.sites(_, new)
+    keeper.write(dir .. "/options.new", cjson.encode{ sites = new })
+    assert(os.rename(dir .. "/options.new", dir .. "/options.json"))
+  end
+  function server:requests()
+    return lines_of_json(self:read "requests.jsonl")
+  end
+  return server
+end
+
 -- nginx ----------------------------------------------------------------------
 
 local nginx_conf = [[
