@@ -229,13 +229,24 @@ describe("tls sessions", function()
           assert.is_nil((offered(fresh, { time = now + case[2] })))
           assert.is_nil((offered(fresh)))
           connect(fresh, lasting)
-          assert.is_nil((offered(fresh, { time = now - 1 })))
+          assert.is_nil((offered(fresh, { time = now - 61 })))
+          connect(fresh, lasting)
+          assert.truthy((offered(fresh, { time = now - 60 })))
         end
+      end)
+
+      it("do not live longer than the server says by being gone on with", function()
+        of = server(merged({ lifetime = 100, thrifty = version == "1.3" and 1 or 0, tickets = 1 }, only))
+        assert.is_false(connect(ctx, of))
+        for _, later in ipairs { 40, 80, 99 } do
+          assert.is_true(connect(ctx, of, { time = now + later }))
+        end
+        assert.is_false(connect(ctx, of, { time = now + 100 }))
       end)
 
       it("do not outlive a day by being gone on with", function()
         local resumed = {}
-        of = server(merged({ lifetime = 20 * HOUR }, only))
+        of = server(merged({ lifetime = 3 * DAY }, only))
         for i = 0, 5 do
           resumed[i + 1] = connect(ctx, of, { time = now + i * 10 * HOUR })
         end
@@ -331,6 +342,46 @@ describe("tls sessions", function()
       client:close()
     end
     assert.equal(19, count)
+  end)
+
+  it("over TLS 1.3 are used again where a host gives none for a used one", function()
+    for _, tickets in ipairs { 1, 2 } do
+      local ctx, of = context(), server { min = "1.3", thrifty = 1, tickets = tickets, lifetime = 10 * HOUR }
+      local resumed = 0
+      for _ = 1, 200 do
+        resumed = resumed + (connect(ctx, of) and 1 or 0)
+      end
+      assert.equal(199, resumed)
+      assert.truthy((offered(ctx, { time = now + 10 * HOUR - 1 })))
+    end
+  end)
+
+  it("over TLS 1.3 are used by one connection at a time", function()
+    local ctx, of = context(), server { min = "1.3", thrifty = 1, tickets = 1 }
+    assert.is_false(connect(ctx, of))
+    local one, served = assert(tls.client(peer(), ctx)), tls.server { like = of }
+    assert.equal(1, pair.handshake(one, served))
+    assert.is_true(served:resumed())
+    assert.is_nil((offered(ctx)))
+    talk(one, served)
+    one:close()
+    assert.is_true(connect(ctx, of))
+  end)
+
+  it("over TLS 1.3 are not used again behind a fatal alert", function()
+    local ctx, of = context(), server { min = "1.3", thrifty = 1, tickets = 1 }
+    assert.is_false(connect(ctx, of))
+    local one, served = assert(tls.client(peer(), ctx)), tls.server { like = of }
+    assert.equal(1, pair.handshake(one, served))
+    one:write "EHLO here\r\n"
+    served:feed((one:out():gsub(".$", function(last)
+      return string.char((last:byte() + 1) % 256)
+    end)))
+    served:read()
+    one:feed(served:out())
+    assert.is_nil((one:read()))
+    one:close()
+    assert.is_nil((offered(ctx)))
   end)
 
   it("over TLS 1.3 serve connections side by side, sixteen at most", function()

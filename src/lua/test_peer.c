@@ -58,13 +58,36 @@ static int any_client (int ok, X509_STORE_CTX *s) {
   return 1;
 }
 
+/* a ticket that was good stays good, and no new one is given for it */
+static int ticket_made (SSL *ssl, void *ud) {
+  (void)ssl;
+  (void)ud;
+  return 1;
+}
+
+static SSL_TICKET_RETURN ticket_seen (SSL *ssl, SSL_SESSION *s,
+                                      const unsigned char *name, size_t n,
+                                      SSL_TICKET_STATUS status, void *ud) {
+  (void)ssl;
+  (void)s;
+  (void)name;
+  (void)n;
+  (void)ud;
+  return status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW
+             ? SSL_TICKET_RETURN_USE
+             : SSL_TICKET_RETURN_IGNORE_RENEW;
+}
+
 /* how sessions are resumed: tickets = how many a handshake brings (TLS 1.3),
-   lifetime = their seconds; stateful: TLS 1.2 has none, but session ids */
+   lifetime = their seconds; stateful: TLS 1.2 has none, but session ids;
+   thrifty: none for a ticket that was used */
 static void resumption (lua_State *L, SSL_CTX *ctx) {
   long tickets = option_number(L, "tickets", 2);
   SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"spec", 4);
   SSL_CTX_set_timeout(ctx, option_number(L, "lifetime", 7200));
   SSL_CTX_set_num_tickets(ctx, (size_t)tickets);
+  if (option_number(L, "thrifty", 0) > 0)
+    SSL_CTX_set_session_ticket_cb(ctx, ticket_made, ticket_seen, NULL);
   if (tickets == 0 || option_number(L, "stateful", 0) > 0)
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
   if (tickets == 0)

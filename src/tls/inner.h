@@ -47,8 +47,10 @@ struct ds_tls {
   char *host;
   int keeps; /* its sessions are kept, under: */
   unsigned char key[DS_SHA256];
-  int64_t born;   /* when the session it goes on with began */
-  ds_error error; /* the first failure; all later calls return it */
+  const SSL_SESSION *offered; /* to go on with; only to be compared */
+  SSL_SESSION *spare;  /* the same once more, where it is used up by that */
+  int64_t born, until; /* of both */
+  ds_error error;      /* the first failure; all later calls return it */
 };
 
 /* ctx.c */
@@ -75,10 +77,13 @@ int ds_tls_client (ds_tls_ctx *c, const ds_tls_config *config, ds_error *e);
 /*
 ** sessions.c: resume offers t the newest session kept for p, and has those
 ** kept that come of t; without p->session_key it does neither.  shaken is told
-** how t's handshake ended.
+** how t's handshake ended, leave that t ends; forget drops what leave would
+** have kept.
 */
 void ds_tls_resume (ds_tls *t, const ds_tls_peer *p);
 void ds_tls_shaken (ds_tls *t);
+void ds_tls_leave (ds_tls *t);
+void ds_tls_forget (ds_tls *t);
 int ds_tls_session_new (SSL *ssl, SSL_SESSION *s); /* OpenSSL has one */
 void ds_tls_sessions_clear (ds_tls_sessions *all);
 

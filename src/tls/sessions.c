@@ -7,6 +7,7 @@
 
 #include "tls/inner.h"
 
+#define SLACK    60 /* seconds that clocks of deliveries may lie apart */
 #define MOST_KEY 16 /* sessions with one key, for connections side by side */
 #define LIFETIME (24 * 60 * 60) /* seconds, of all that comes of a handshake */
 
@@ -53,8 +54,8 @@ static void thin (ds_tls_sessions *all, const unsigned char *key, size_t most) {
 
 /* -- keeping -- */
 
-/* TLS 1.3 promises nothing to who shows a ticket twice, and lets him be
-   recognised (RFC 8446 §C.4) */
+/* by one connection at a time: TLS 1.3 promises nothing to who shows a ticket
+   twice, and lets him be recognised (RFC 8446 §C.4) */
 static int used_once (const SSL_SESSION *s) {
   return SSL_SESSION_get_protocol_version(s) >= TLS1_3_VERSION;
 }
@@ -66,16 +67,10 @@ static int64_t lifetime (const SSL_SESSION *s) {
   return n;
 }
 
-/* 1: s is the list's now.  What comes of a resumed session ages with it: its
-   peer was last looked at when that began (RFC 8446 §4.6.1) */
-static int keep (ds_tls *t, SSL_SESSION *s) {
+/* 1: s is the list's now */
+static int keep (ds_tls *t, SSL_SESSION *s, int64_t until) {
   ds_tls_sessions *all = &t->ctx->sessions;
-  int64_t until = t->time + lifetime(s);
   ds_tls_kept *k;
-  if (!SSL_session_reused(t->ssl))
-    t->born = t->time;
-  if (until > t->born + LIFETIME)
-    until = t->born + LIFETIME;
   if (until <= t->time || !SSL_SESSION_is_resumable(s))
     return 0;
   thin(all, t->key, used_once(s) ? MOST_KEY - 1 : 0);
@@ -90,6 +85,15 @@ static int keep (ds_tls *t, SSL_SESSION *s) {
   return 1;
 }
 
+/* what comes of a resumed session ages with it: its peer was last looked at
+   when that began (RFC 8446 §4.6.1) */
+static int keep_new (ds_tls *t, SSL_SESSION *s) {
+  int64_t until = t->time + lifetime(s);
+  if (!SSL_session_reused(t->ssl))
+    t->born = t->time;
+  return keep(t, s, until < t->born + LIFETIME ? until : t->born + LIFETIME);
+}
+
 /* a doubt would be lost on who resumes */
 static int keeps (const ds_tls *t) {
   return t->keeps && t->doubt == NULL && (t->check != DS_TLS_JUDGE || t->held);
@@ -97,13 +101,15 @@ static int keeps (const ds_tls *t) {
 
 int ds_tls_session_new (SSL *ssl, SSL_SESSION *s) {
   ds_tls *t = (ds_tls *)SSL_get_app_data(ssl);
-  return keeps(t) && keep(t, s);
+  ds_tls_forget(t);
+  return keeps(t) && keep_new(t, s);
 }
 
-/* TLS 1.2 tells of no session that comes of a resumed one */
+/* OpenSSL does not tell of a session that replaces a resumed one in TLS 1.2 */
 static void keep_again (ds_tls *t) {
   SSL_SESSION *s = SSL_get1_session(t->ssl);
-  if (s != NULL && (used_once(s) || !keep(t, s)))
+  int kept = s == t->offered ? keep(t, s, t->until) : keep_new(t, s);
+  if (!kept)
     SSL_SESSION_free(s);
 }
 
@@ -114,8 +120,23 @@ void ds_tls_shaken (ds_tls *t) {
     thin(&t->ctx->sessions, t->key, 0);
   else if (SSL_session_reused(t->ssl)) {
     t->held = t->dane || t->check != DS_TLS_ENCRYPT;
-    keep_again(t);
+    if (SSL_version(t->ssl) < TLS1_3_VERSION)
+      keep_again(t);
   }
+}
+
+/* a host that gives no ticket for a used one takes that again (Postfix does):
+   without it every other handshake would be a full one */
+void ds_tls_leave (ds_tls *t) {
+  if (t->up && t->spare != NULL && SSL_session_reused(t->ssl) &&
+      keep(t, t->spare, t->until))
+    t->spare = NULL;
+  ds_tls_forget(t);
+}
+
+void ds_tls_forget (ds_tls *t) {
+  SSL_SESSION_free(t->spare);
+  t->spare = NULL;
 }
 
 /* -- offering -- */
@@ -123,11 +144,31 @@ void ds_tls_shaken (ds_tls *t) {
 static int has_ended (const ds_tls *t, const ds_tls_kept *k) {
   X509 *leaf = SSL_SESSION_get0_peer(k->session);
   time_t now = (time_t)t->time;
-  if (t->time < k->born || t->time >= k->until || leaf == NULL ||
+  if (t->time < k->born - SLACK || t->time >= k->until || leaf == NULL ||
       !SSL_SESSION_is_resumable(k->session))
     return 1;
   return (t->dane || t->check != DS_TLS_ENCRYPT) &&
          X509_cmp_time(X509_get0_notAfter(leaf), &now) <= 0;
+}
+
+/* the i-th leaves the list where it serves once.  OpenSSL spoils what it has
+   used: it gets a copy then */
+static void use (ds_tls *t, size_t i) {
+  ds_tls_sessions *all = &t->ctx->sessions;
+  ds_tls_kept *k = &all->kept[i];
+  SSL_SESSION *s = k->session;
+  t->born = k->born;
+  t->until = k->until;
+  if (used_once(s)) {
+    t->spare = s;
+    k->session = NULL;
+    drop(all, i);
+    s = SSL_SESSION_dup(s);
+  }
+  if (s != NULL && SSL_set_session(t->ssl, s) == 1)
+    t->offered = s;
+  if (t->spare != NULL)
+    SSL_SESSION_free(s);
 }
 
 /* the newest */
@@ -135,19 +176,13 @@ static void offer (ds_tls *t) {
   ds_tls_sessions *all = &t->ctx->sessions;
   size_t i;
   for (i = all->count; i-- > 0;) {
-    ds_tls_kept *k = &all->kept[i];
-    int ended, once;
-    if (!has_key(k, t->key))
+    if (!has_key(&all->kept[i], t->key))
       continue;
-    ended = has_ended(t, k);
-    once = used_once(k->session);
-    t->born = k->born;
-    if (!ended)
-      SSL_set_session(t->ssl, k->session);
-    if (ended || once)
-      drop(all, i);
-    if (!ended)
+    if (!has_ended(t, &all->kept[i])) {
+      use(t, i);
       return;
+    }
+    drop(all, i);
   }
 }
 

@@ -102,6 +102,7 @@ ds_tls *ds_tls_open (ds_tls_ctx *c, const ds_tls_peer *p, ds_error *e) {
 void ds_tls_close (ds_tls *t) {
   if (t == NULL)
     return;
+  ds_tls_leave(t);
   /* nor is the session spoilt by a close without close_notify */
   if (t->up)
     SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);

@@ -85,7 +85,8 @@ typedef struct ds_tls_peer {
   /* NULL: no resumption.  Else sessions are kept under this, and offered to
      peers with the same key only: host, port, level, policy, whatever must
      not mix.  host, verify, names and tlsa are part of it in any case, as the
-     context is */
+     context is.  A TLS 1.3 ticket serves one connection, and another behind it
+     only where the host gave no new one */
   const char *session_key;
 } ds_tls_peer;
 

@@ -58,6 +58,7 @@ int ds_tls_cut (ds_tls *t) {
 
 int ds_tls_fail (ds_tls *t) {
   unsigned long error = ERR_peek_error();
+  ds_tls_forget(t);
   if (ds_buf_failed(&t->out) || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
     return ds_error_set(&t->error, DS_ERR_NOMEM, DS_KIND_LOCAL, NULL,
                         "out of memory");
