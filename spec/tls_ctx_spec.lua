@@ -1,6 +1,7 @@
 local door = require "directsend.test"
 local parse = require("support.hello").parse
 local pki = require "support.pki"
+local process = require "support.process"
 
 local function hello(verify)
   local files = pki.new()
@@ -52,4 +53,24 @@ describe("tls context", function()
       end)
     end)
   end
+
+  -- what libssl and libcrypto share in a process, nginx's or another's, is not
+  -- touched: no function that could is even known to the module
+  it("changes nothing that others use", function()
+    local path = package.cpath:match("[^;]*"):gsub("?", "directsend/tls")
+    local pipe = assert(io.popen("nm -D --undefined-only " .. process.quote(path)))
+    local asked, count = pipe:read "*a", 0
+    pipe:close()
+    for name in asked:gmatch "U ([%w_]+)" do
+      count = count + (name:find "^SSL_" and 1 or 0)
+      for _, global in ipairs {
+        "_cleanup", "CRYPTO_set_", "ex_new_index", "RAND_", "ENGINE_", "CONF_", "CONFIG", "OPENSSL_config", "ERR_load",
+        "ERR_remove", "EVP_set_default", "EVP_default", "EVP_add_", "OSSL_PROVIDER", "OSSL_LIB_CTX", "OBJ_create",
+        "SSL_COMP_", "BIO_get_new_index",
+      } do
+        assert.is_nil(name:find(global, 1, true), name)
+      end
+    end
+    assert.is_true(count > 40)
+  end)
 end)
