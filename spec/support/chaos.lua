@@ -82,7 +82,7 @@ end
 
 local function can_of(roll)
   local can = {}
-  for _, word in ipairs{ "recall", "admit", "keep" } do
+  for _, word in ipairs{ "recall", "admit", "keep", "race" } do
     if one_in(roll, 2) then can[#can + 1] = word end
   end
   return can
@@ -91,7 +91,7 @@ end
 local function config_of(roll)
   return { destination = one_in(roll, 12) and "[9.0.0.1]" or "contoso.test", hostname = not one_in(roll, 4) and "c.example" or nil,
            level = ({ "off", "required", "verified" })[roll(9)] or "opportunistic",
-           ip = ({ "4first", "6first", "4", "6" })[roll(4)], trace = one_in(roll, 3), plan = one_in(roll, 10),
+           ip = ({ "4first", "6first", "4", "6", "race" })[roll(5)], trace = one_in(roll, 3), plan = one_in(roll, 10),
            can = can_of(roll), window = ({ 0, 1, 2, 5 })[roll(4)], recipients = one_in(roll, 3) and roll(4) or nil,
            per_connection = one_in(roll, 4) and roll(3) or nil, keep = { idle = 3 * roll(3), lifetime = 20 * roll(3) },
            max_chunk = ({ 100, 1000, 4096, 16384 })[roll(4)] + roll(2),

@@ -283,7 +283,7 @@ function world.new(t)
   return setmetatable({ zone = t.zone or {}, hosts = t.hosts or {}, clock = 1000,
                         questions = {}, connects = {}, open = 0, ops = {},
                         chunk = t.chunk or 16384, traces = {}, planned = {},
-                        kept = {}, memory = {}, remembered = {}, asked = {}, tokens = {} }, methods)
+                        kept = {}, raced = {}, memory = {}, remembered = {}, asked = {}, tokens = {} }, methods)
 end
 
 local function connect(w, op)
@@ -300,6 +300,21 @@ local function connect(w, op)
   return host:open()
 end
 
+-- the first that answers; those before it had their start in vain
+local function race(w, op)
+  w.raced[#w.raced + 1] = op
+  local kind
+  for i, t in ipairs(op.targets) do
+    local conn
+    conn, kind = connect(w, { ip = t.ip, port = t.port, deadline = w.clock })
+    if conn then
+      w.conns[op.conn], w.open = conn, w.open + 1
+      return "connected", op.conn, t.ip:find ":" and "2600::9" or "9.9.9.9", t.ip, i
+    end
+  end
+  return "failed", kind
+end
+
 -- what a driver does with an operation, in memory
 local function obey(w, op, feed)
   local what, c = op.op, w.conns[op.conn]
@@ -312,6 +327,7 @@ local function obey(w, op, feed)
         return "adopted", op.conn, k.session
       end
     end
+    if op.targets then return race(w, op) end
     local conn, kind = connect(w, op)
     if not conn then return "failed", kind end
     w.conns[op.conn], w.open = conn, w.open + 1

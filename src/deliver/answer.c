@@ -16,7 +16,6 @@ int ds_answers (ds_delivery *d, ds_op_kind k) {
 int ds_delivery_connected (ds_delivery *d, ds_time now, unsigned conn,
                            size_t index, const ds_ip *local,
                            const ds_ip *peer) {
-  (void)index;
   if (conn != d->conn || !ds_answers(d, DS_OP_CONNECT))
     return DS_ERR_STATE;
   d->connected = 1;
@@ -29,6 +28,7 @@ int ds_delivery_connected (ds_delivery *d, ds_time now, unsigned conn,
     return DS_OK;
   }
   d->local = *local;
+  ds_family_connected(d, now, index);
   /* the address that counts is the one the socket has */
   if (ds_policy_refused(d, peer) != NULL) {
     ds_connect_failed(d, DS_FAILED, DS_KIND_POLICY, ds_policy_refused(d, peer));
@@ -228,9 +228,10 @@ int ds_delivery_failed (ds_delivery *d, ds_time now, ds_failure f,
       ds_query_failed(d->query, now);
     else if (d->search != NULL)
       ds_discover_failed(d, failure_kind(f), text);
-    else if (was == DS_OP_CONNECT)
+    else if (was == DS_OP_CONNECT) {
+      ds_family_failed(d, f);
       ds_connect_failed(d, DS_DEFERRED, failure_kind(f), text);
-    else
+    } else
       session_failed(d, now, was, f, text);
     return DS_OK;
   case DS_OP_NEXT:

@@ -178,7 +178,9 @@ static int plan_step (ds_delivery *d, ds_op *op) {
 }
 
 static int address_phase (ds_delivery *d, ds_time now, ds_op *op) {
-  int r = ds_address_step(d, now, op);
+  int r = ds_family_recall(d, op);
+  if (r == 0)
+    r = ds_address_step(d, now, op);
   if (r == 1)
     return 1;
   if (r < 0)

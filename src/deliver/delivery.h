@@ -20,7 +20,8 @@ typedef enum ds_family_order {
   DS_IP_4FIRST,
   DS_IP_6FIRST,
   DS_IP_4ONLY,
-  DS_IP_6ONLY
+  DS_IP_6ONLY,
+  DS_IP_RACE /* both at once (RFC 8305), where the owner can; else IPv6 first */
 } ds_family_order;
 
 /* what an operation can be answered with instead of its own answer */

@@ -122,6 +122,7 @@ typedef struct place {
   char note[256];
 } place;
 
+#define RACERS    8
 #define ADDRESSES 64 /* of one host, both families */
 
 /* discover.c: a search for the destination's MTA-STS policy; dane.c: one for
@@ -183,7 +184,12 @@ struct ds_delivery {
   ds_endpoint addresses[ADDRESSES];
   size_t address_count;
   size_t address_at; /* the next to try */
-  ds_endpoint peer;  /* the one being tried */
+  ds_endpoint peer;  /* the one being tried, or the first of … */
+  ds_target race[RACERS];
+  size_t racers;  /* … so many at once, when more than one */
+  int six_asked;  /* what is remembered of IPv6 is known: */
+  int six_dead;   /* it led nowhere */
+  int six_failed; /* it may just have */
   ds_ip local;
   int found; /* some address came of this host's look-ups */
 
@@ -281,7 +287,6 @@ int ds_tell_owner (ds_delivery *d, ds_op *op); /* 1: a REMEMBER or RELEASE */
    it (1 and an operation, 0: it is answered), ds_resolve_end drops it */
 int ds_ask (ds_delivery *d, ds_time now, const char *name, unsigned type);
 int ds_ask_step (ds_delivery *d, ds_time now, ds_op *op);
-unsigned ds_family_type (const ds_delivery *d, int n); /* 0: no n-th one */
 int ds_literal_address (ds_span destination, ds_ip *ip);
 int ds_resolve_start (ds_delivery *d, ds_time now);
 int ds_resolve_step (ds_delivery *d, ds_time now, ds_op *op);
@@ -291,6 +296,16 @@ int ds_address_step (ds_delivery *d, ds_time now, ds_op *op);
 int ds_host_next (ds_delivery *d);
 host *ds_host_of (const ds_delivery *d);
 void ds_resolve_end (ds_delivery *d);
+
+/* family.c: which family of addresses is asked for n-th (0: there is none),
+   and when; the order they are tried in, and what is remembered of them */
+unsigned ds_family_type (const ds_delivery *d, int n);
+int ds_family_wait (const ds_delivery *d);
+void ds_family_sort (ds_delivery *d);
+int ds_family_recall (ds_delivery *d, ds_op *op);
+void ds_family_failed (ds_delivery *d, ds_failure f);
+void ds_family_connected (ds_delivery *d, ds_time now, size_t index);
+void ds_family_race (ds_delivery *d, unsigned most, ds_op *op);
 
 /* connect.c, attempt.c: one connection */
 int ds_connect_step (ds_delivery *d, ds_time now, ds_op *op);
@@ -302,6 +317,8 @@ void ds_attempt_forget (ds_delivery *d);
 void ds_connect_failed (ds_delivery *d, ds_outcome o, ds_kind kind,
                         const char *text);
 void ds_target_clear (ds_delivery *d);
+int ds_aim (ds_delivery *d); /* address_at is the next to try; 0: none is */
+ds_ip ds_source_for (const ds_delivery *d, const ds_ip *to);
 void ds_bind_to (const ds_delivery *d, ds_op *op);
 
 const char *ds_event_reason (const ds_smtp_event *ev);

@@ -246,20 +246,11 @@ static void addresses_take (ds_delivery *d) {
                  ds_host_of(d)->name, ds_query_text(d->query));
 }
 
-unsigned ds_family_type (const ds_delivery *d, int n) {
-  static const unsigned types[][2] = {
-      [DS_IP_4FIRST] = {DS_DNS_A, DS_DNS_AAAA},
-      [DS_IP_6FIRST] = {DS_DNS_AAAA, DS_DNS_A},
-      [DS_IP_4ONLY] = {DS_DNS_A, 0},
-      [DS_IP_6ONLY] = {DS_DNS_AAAA, 0},
-  };
-  return n < 2 ? types[d->c.order][n] : 0;
-}
-
 static void no_address (ds_delivery *d) {
   static const char *const families[] = {
       [DS_IP_4FIRST] = "address",
       [DS_IP_6FIRST] = "address",
+      [DS_IP_RACE] = "address",
       [DS_IP_4ONLY] = "IPv4 address (ip=\"4\")",
       [DS_IP_6ONLY] = "IPv6 address (ip=\"6\")",
   };
@@ -296,8 +287,10 @@ int ds_address_step (ds_delivery *d, ds_time now, ds_op *op) {
       return 1;
     addresses_take(d);
     ds_resolve_end(d);
-    if (d->address_at < d->address_count)
+    if (d->address_at < d->address_count && !ds_family_wait(d)) {
+      ds_family_sort(d);
       return 0;
+    }
   }
   if (!d->found)
     no_address(d);

@@ -163,7 +163,8 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c,
                                        "verified", "dane",          NULL};
   static const char *const abilities[] = {"recall", "admit", "keep", "race",
                                           NULL};
-  static const char *const orders[] = {"4first", "6first", "4", "6", NULL};
+  static const char *const orders[] = {"4first", "6first", "4",
+                                       "6",      "race",   NULL};
   static const char *const known[] = {
       "destination",    "pinned",  "port",     "hostname",
       "policy",         "level",   "ip",       "interface",
