@@ -322,6 +322,10 @@ static void take_reply (ds_smtp *s, const ds_reply *r) {
   const ds_stage stage = ds_engine_stage(s);
   const ds_expected e = next_expected(s);
   s->leaving = 0;
+  /* a 221 where one is due shows that all before it were paired: what is said
+     behind it changes nothing */
+  if (e.cmd == DS_CMD_QUIT && r->code == 221)
+    ds_buf_empty(&s->in);
   if (e.end > s->taken && r->code != 421)
     broken(s, stage, "a reply came before its command was sent", r->text);
   else if (unasked(s))
