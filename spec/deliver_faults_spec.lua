@@ -24,6 +24,10 @@ local expected = {
   { "quit", ["else"] = "delivered" },
 }
 
+local function told(r)
+  return table.concat({ tostring(r.kind), tostring(r.stage), tostring(r.reply or r.text) }, " ")
+end
+
 describe("a fault", function()
   local files, body = nil, ("0123456789abcdef"):rep(4) .. "\r\n"
   setup(function()
@@ -60,7 +64,7 @@ describe("a fault", function()
       local outcome = row[name] or row["else"]
       it(("at %s, %s, leads to %s"):format(stage, name, outcome), function()
         local r, received = try(stage, name)
-        assert.equal(outcome, r.outcome, ("%s %s %s"):format(r.kind, r.stage, r.reply or r.text))
+        assert.equal(outcome, r.outcome, told(r))
         assert.equal(outcome == "delivered" and 1 or 0, outcome == "unknown" and 0 or received)
         assert.equal(outcome == "deferred" or outcome == "unknown", r.temporary)
         assert.is_true((r.reply or r.text or "") ~= "" or outcome == "delivered")
@@ -77,7 +81,7 @@ describe("a fault", function()
         -- the next host is tried for what is this one's fault alone
         local retried = outcome == "deferred" and stage ~= "auth" and not (name == "later" and stage ~= "greeting" and stage:find "^[mrd]")
         if retried and stage ~= "body" and stage ~= "dot" then
-          assert.equal("delivered", r.outcome, ("%s %s %s"):format(r.kind, r.stage, r.reply or r.text))
+          assert.equal("delivered", r.outcome, told(r))
         end
       end)
     end
