@@ -249,5 +249,6 @@ DS_EXPORT int luaopen_directsend_core (lua_State *L) {
   ds_lua_open_kept(L);
   ds_lua_open_state(L);
   ds_lua_open_loop(L);
+  ds_lua_open_watch(L);
   return 1;
 }

@@ -19,6 +19,7 @@ void ds_lua_open_delivery (lua_State *L);
 void ds_lua_open_kept (lua_State *L);
 void ds_lua_open_state (lua_State *L);
 void ds_lua_open_loop (lua_State *L);
+void ds_lua_open_watch (lua_State *L);
 
 /*
 ** ds_lua_message_source: the octets of the message userdata at index, with
