@@ -98,4 +98,62 @@ describe("the shared loop", function()
     obey(d, io_of(conn, function() return time end), {})
     assert.same({ 0, 5, 10 }, { d.told[1][1], d.told[2][1], d.told[3][1] })
   end)
+
+  -- a conn whose peer has said these things
+  local function talkative(list, send)
+    return { peek = function(_, max)
+      local data = table.remove(list, 1)
+      assert(not data or #data <= max)
+      return data
+    end, send = send or function(_, data) return #data end }
+  end
+
+  it("looks before a fresh send, and sends nothing if something is there", function()
+    local list = { "220 early\r\n" }
+    local d = asking { { op = "connect", conn = 1 },
+                       { op = "send", conn = 1, data = "EHLO", fresh = true },
+                       { op = "send", conn = 1, data = "EHLO", fresh = true },
+                       { op = "send", conn = 1, data = "more" } }
+    local seen = {}
+    local step = d.step
+    function d.step(self, now, ...)
+      if ... ~= "received" then return step(self, now, ...) end
+      seen[#seen + 1] = { now, ... }
+    end
+    obey(d, io_of(talkative(list)), {})
+    assert.same({ { 7, "received", 1, "220 early\r\n" } }, seen)
+    assert.same({ { 7, "sent", 1, 0 }, { 7, "sent", 1, 4 }, { 7, "sent", 1, 4 } },
+                { d.told[2], d.told[3], d.told[4] })
+  end)
+
+  it("hands over what came before a send failed", function()
+    local list = { "421 bye\r\n", "", "never" }
+    local d = asking { { op = "connect", conn = 1 },
+                       { op = "send", conn = 1, data = "x" } }
+    local seen = {}
+    local step = d.step
+    function d.step(self, now, ...)
+      if ... ~= "received" then return step(self, now, ...) end
+      seen[#seen + 1] = select(3, ...)
+    end
+    obey(d, io_of(talkative(list, function() return nil, "reset" end)), {})
+    assert.same({ "421 bye\r\n", "" }, seen)
+    assert.same({ 7, "failed", "reset" }, d.told[2])
+    assert.same({ "never" }, list)
+  end)
+
+  it("does not listen for ever to who breaks off and talks", function()
+    local n = 0
+    local conn = talkative({}, function() return nil, "reset" end)
+    function conn.peek() n = n + 1 return "x" end
+    local d = asking { { op = "connect", conn = 1 },
+                       { op = "send", conn = 1, data = "x" } }
+    local step = d.step
+    function d.step(self, now, ...)
+      if ... ~= "received" then return step(self, now, ...) end
+    end
+    obey(d, io_of(conn), {})
+    assert.equal(64, n)
+    assert.same({ 7, "failed", "reset" }, d.told[2])
+  end)
 end)

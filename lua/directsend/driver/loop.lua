@@ -26,6 +26,28 @@ local kinds = { refused = true, unreachable = true, timeout = true,
 local function obey(delivery, io, feed, conns)
   conns = conns or {}
 
+  -- tell what can be read without waiting; whether anything came
+  local function look(op, conn)
+    local data = conn.peek and conn:peek(16384)
+    if not data then return false end
+    delivery:step(io.now(), "received", op.conn,
+                  given(type(data) == "string", "peek", data))
+    return data
+  end
+
+  -- before a fresh SEND nothing may be readable: it would be an answer to what
+  -- was not asked.  What came before the connection broke may say why it did.
+  local function send(op, conn)
+    if op.fresh and look(op, conn) then return 0 end
+    local n, kind, text = conn:send(op.data, op.deadline)
+    if n then return n end
+    for _ = 1, 64 do
+      local data = look(op, conn)
+      if not data or data == "" then break end
+    end
+    return nil, kind, text
+  end
+
   -- does what op asks; returns the answer, or nothing where none is due
   local function carry(op)
     local what, conn = op.op, conns[op.conn]
@@ -46,7 +68,7 @@ local function obey(delivery, io, feed, conns)
                value.index
       end
     elseif what == "send" then
-      value, kind, text = conn:send(op.data, op.deadline)
+      value, kind, text = send(op, conn)
       if value then
         return "sent", op.conn, given(octets(value, op.data), "send", value)
       end
