@@ -58,7 +58,7 @@ describe("the native driver", function()
       if c.line:find "^EHLO" then last = i end
       if c.line:find "^QUIT" then first = first or i end
     end
-    assert.is_true(last < first)
+    assert.is_true(not first or last < first)
   end)
 
   it("lets one that fails be no concern of the others", function()

@@ -1,5 +1,8 @@
+local dialog = require "support.dialog"
+local drive = require "support.drive"
 local keeper = require "support.keeper"
 local process = require "support.process"
+local mailers = require "support.mailers"
 local servers = require "support.servers"
 
 local function with_config(text, run)
@@ -36,6 +39,35 @@ describe("the example", function()
       end)
     assert.is_false(ok)
     assert.truthy(out:find("not among accepted_domains", 1, true), out)
+  end)
+
+  it("driver.lua tells the same as the others", function()
+    for name, text in pairs(drive.scenarios) do
+      local d = dialog.parse(text)
+      local host = servers.dialog({ d }, { tls = false })
+      assert.equal(drive.tell(name, drive.memory(d), 25),
+                   drive.tell(name, dofile "examples/driver.lua", host.port), name)
+      assert.is_nil(host:sessions(1)[1].complaint)
+      host:stop()
+    end
+  end)
+
+  it("driver.lua finds hosts by the DNS, and delivers under TLS", function()
+    local nsd = servers.nsd { ["example.test"] = "@ MX 5 mx\nmx A 127.0.0.1" }
+    local server = servers.aiosmtpd {}
+    local m = mailers.to(server.port, {
+      driver = dofile "examples/driver.lua", route = "mx", port = server.port,
+      allow_private = true, dns = { servers = "127.0.0.1:" .. nsd.port },
+      tls = "required",
+    })
+    local report = assert(m:send(mailers.alert { text = ("hello\n"):rep(20000) }))
+    assert.equal("delivered", report[1].outcome)
+    assert.equal("mx.example.test", report[1].host)
+    m = mailers.to(server.port, { driver = dofile "examples/driver.lua",
+                                  source_address = "127.0.0.2" })
+    local none, why = m:send(mailers.alert())
+    assert.is_nil(none)
+    assert.matches("cannot bind", why)
   end)
 
   -- nginx.conf for this machine: what it says of places is put right, and

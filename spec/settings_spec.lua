@@ -77,6 +77,19 @@ describe("settings", function()
             "the driver ngx works inside nginx only")
   end)
 
+  it("refuses a driver whose module is not there, and names that", function()
+    local name = "directsend.driver.luv"
+    local loaded = package.loaded[name]
+    package.loaded[name] = nil
+    package.preload[name] = function() error("module 'luv' not found:\n\tno file", 0) end
+    local c, why, detail = config.read { driver = "luv" }
+    package.loaded[name], package.preload[name] = loaded, nil
+    assert.is_nil(c)
+    assert.equal("driver: the driver luv does not load: module 'luv' not found:", why)
+    assert.equal("driver", detail.field)
+    assert.equal("luasocket", config.read { driver = "luasocket" }.driver)
+  end)
+
   it("speaks in one line of whatever it is told", function()
     local _, why = config.read { tls = "off\nor\27[2J" .. ("x"):rep(1000) }
     assert.falsy(why:find "%c")

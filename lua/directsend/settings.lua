@@ -56,14 +56,6 @@ local function transport(v, field)
   return value.word("network", "capture", "null", "file:DIR")(v, field)
 end
 
-local function named_driver(v, field)
-  local inside = package.loaded.ngx
-  if v == "ngx" and not (inside and inside.get_phase) then
-    refuse(field, "the driver ngx works inside nginx only")
-  end
-  return value.word("native", "ngx")(v, field)
-end
-
 -- "20/s": messages a second, as { total =, per_destination = }
 local function rate(v, field)
   if type(v) == "table" then
@@ -100,9 +92,7 @@ local keys = {
     return value.list(value.network, 0, 32)(v, field)
   end,
   driver = function(v, field)
-    if type(v) ~= "table" then return named_driver(v, field) end
-    require "directsend.driver.given".check(v)
-    return v
+    return require "directsend.driver.choice".read(v, field)
   end,
   tmpdir = text, rate = rate,
   connections = value.whole(1, 10000), per_destination = value.whole(1, 1000),

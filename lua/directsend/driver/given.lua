@@ -12,25 +12,36 @@ local function each(list)
   for i = 1, #list do list[i]() end
 end
 
--- run for a driver that gives sockets only. When it raises, jobs.left() closes
--- what is open.
-local function over_loop(io)
+local function close(conns)
+  for _, conn in core.next, conns do pcall(conn.close, conn, true) end
+end
+
+-- given.run: `run` of a driver that gives sockets only. When something raises,
+-- what is open is closed; where `all` raises itself, jobs.left() does that.
+function given.run(io)
   local obey = require "directsend.driver.loop"
   return function(jobs)
     local list, open = {}, {}
     for i = 1, #jobs do
       open[i] = {}
-      list[i] = function()
+      local function carry()
         obey(jobs[i].delivery, io, jobs[i].feed, open[i])
+      end
+      list[i] = not io.pcall and carry or function()
+        local ok, why = io.pcall(carry)
+        if ok then return end
+        close(open[i])
+        error(why, 0)
       end
     end
     jobs.left = function()
-      for i = 1, #open do
-        for _, conn in core.next, open[i] do pcall(conn.close, conn, true) end
-      end
+      for i = 1, #open do close(open[i]) end
     end
-    (io.all or each)(list)
-    return true
+    local ok, why = (io.all or each)(list)
+    if ok ~= false then return true end
+    jobs.left()
+    if io.settle then io.settle() end
+    error(why, 0)
   end
 end
 
@@ -51,12 +62,14 @@ function given.check(d)
   need(d, "now", "function")
   need(d, "connect", "function")
   need(d, "all", "function|nil")
+  need(d, "sleep", "function|nil")
+  need(d, "pcall", "function|nil")
 end
 
 -- given.whole: the driver with its run
 function given.whole(d)
   if d.run then return d end
-  return { name = d.name, capabilities = d.capabilities, run = over_loop(d) }
+  return { name = d.name, capabilities = d.capabilities, run = given.run(d) }
 end
 
 return given

@@ -20,13 +20,19 @@
 --                 op.session:farewell(now()) and closed, both; whatever conn
 --                 can read in between ends it
 --   adopt(key)    … conn, session that were kept under this key, or nil
---   all(list)     optional: calls the functions of the list, at once
+--   all(list)     optional: calls the functions of the list, at once; nothing,
+--                 or false and what one of them raised
+--   pcall(f)      optional: a pcall that f may yield through; with it a conn is
+--                 closed at once when a feed raises
 -- A conn has local_ip, peer_ip (text), index (which of op.targets it reached,
 -- where they are raced), and
 --   conn:send(data, deadline)     octets taken, or nil, kind, text
 --   conn:receive(max, deadline)   octets, "" when the peer closed; a datagram
 --                                 with UDP; or nil, kind, text
---   conn:close(abort)             returns nothing
+--   conn:peek(max)                with capabilities.peek: what can be received
+--                                 without waiting, or nil
+--   conn:close(abort)             returns nothing, never yields; who waits for
+--                                 the conn meanwhile is told cancelled
 -- kind is refused, unreachable, timeout, closed, reset, local or cancelled.
 --
 -- A feed answers what is no matter of sockets, with the words of the
@@ -40,15 +46,16 @@
 
 local driver = {}
 
--- driver.pick: the driver of a name or table; of nothing, the one that fits
--- where we are.  Inside nginx that is never native: it would stop the worker.
+-- driver.pick: the driver of a name or table; of nothing, that of the loop we
+-- are in, and where there is none, native
 function driver.pick(d)
   if type(d) == "table" then
     return require "directsend.driver.given".whole(d)
   end
-  local inside = package.loaded.ngx
-  local name = d or (inside and inside.get_phase and "ngx") or "native"
-  return require("directsend.driver." .. name)
+  local m = package.loaded
+  local near = m.ngx or m.cqueues or m.copas or m.luv
+  d = d or near and require "directsend.driver.choice".around() or "native"
+  return require("directsend.driver." .. d)
 end
 
 return driver

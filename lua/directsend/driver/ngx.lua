@@ -5,6 +5,9 @@
 local core = require "directsend.core"
 local ngx = require "ngx"
 local obey = require "directsend.driver.loop"
+local sockets = require "directsend.driver.sockets"
+
+local failure = sockets.failure
 
 local driver = {
   name = "ngx",
@@ -18,28 +21,12 @@ local without = { init = true, init_worker = true, set = true, balancer = true,
                   header_filter = true, body_filter = true, log = true,
                   ssl_session_store = true, exit_worker = true }
 
--- nginx's words for what has a kind; the core has its own
-local kinds = {
-  { "timeout", "timeout" }, { "timed out", "timeout" },
-  { "refused", "refused" }, { "reset", "reset" }, { "broken pipe", "reset" },
-  { "unreachable", "unreachable" }, { "no route", "unreachable" },
-  { "network is down", "unreachable" }, { "closed", "closed" },
-}
-
-local function failure(why)
-  why = tostring(why)
-  for i = 1, #kinds do
-    if why:find(kinds[i][1], 1, true) then return nil, kinds[i][2] end
-  end
-  return nil, "local", why
-end
-
 local longest = 2147483647
 
 -- milliseconds until then: nginx takes 0 for its own default
 local function left(deadline)
   if not deadline then return longest end
-  local ms = math.ceil((deadline - core.now()) * 1000)
+  local ms = math.ceil(sockets.left(deadline) * 1000)
   return math.max(1, math.min(ms, longest))
 end
 
@@ -141,7 +128,11 @@ local function connect(op)
   return (op.tcp and connect_tcp or connect_udp)(op)
 end
 
-local io = { now = core.now, connect = connect }
+local function sleep(time)
+  ngx.sleep(sockets.left(time))
+end
+
+local io = { now = core.now, connect = connect, sleep = sleep }
 
 -- one delivery; whatever happens its sockets are closed
 local function carry(job)
