@@ -1,4 +1,4 @@
-/* fuzz: util dkim -- DKIM's canonical forms, wherever the chunks are cut */
+/* fuzz: util crypto dkim -- DKIM's canonical forms, wherever the chunks are cut */
 #include "fuzz.h"
 
 #include <string.h>
