@@ -1,7 +1,9 @@
 local test = require "directsend.test"
+local smtp = test.smtp
 local dialog = require "support.dialog"
 local pairs_of = require "support.smtp_pairs"
 local player = require "support.smtp_player"
+local talk = require "support.smtp_talk"
 
 local memory = test.util
 local dialogs = dialog.all "spec/dialogs"
@@ -137,6 +139,36 @@ describe("smtp/engine", function()
       for cut = 0, octets do
         play_cut(d, cut, verdicts)
       end
+    end
+  end)
+
+  it("holds little when it is idle, whatever went through it", function()
+    for _, extensions in ipairs { {}, { "PIPELINING" }, { "PIPELINING", "CHUNKING" } } do
+      smtp.watch "nothing in particular"
+      local t = talk.ready(extensions)
+      for n = 1, 40 do
+        if t.engine:can_begin() then
+          t:begin(n, { "one@b.example", "two@b.example" }, 1000)
+          local body = ("x"):rep(998) .. "\r\n"
+          repeat
+            local events = t:events()
+            if events[#events] and events[#events].event == "body" then
+              t:message(body)
+            end
+            t:events()
+            local said = t:said()
+            for line in said:gsub(body, ""):gmatch "[^\r\n]+" do
+              t.engine:receive(line == "DATA" and "354 go\r\n" or "250 Ok\r\n")
+            end
+          until said == ""
+        end
+      end
+      assert.are.equal("delivered", t.settled["40/2"].outcome)
+      t:events()
+      assert.is_true(smtp.held() <= 3200, smtp.held())
+      t.engine:free()
+      assert.are.equal(0, smtp.held())
+      smtp.watched()
     end
   end)
 

@@ -286,13 +286,13 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
-/* ---- what is given back with a secret in it ---- */
+/* ---- what is held, and what is given back with a secret in it ---- */
 
 static struct {
   ds_mem_fn fn;
   void *ud;
   char secret[256];
-  size_t n;
+  size_t n, held;
   int seen;
 } watch;
 
@@ -307,8 +307,11 @@ static int holds (const void *p) {
 
 static void *watching (void *ud, void *p, size_t n) {
   const int found = p != NULL && holds(p);
+  const size_t was = p != NULL ? malloc_usable_size(p) : 0;
   void *q = watch.fn(watch.ud, p, n);
   (void)ud;
+  if (n == 0 || q != NULL)
+    watch.held += (n > 0 ? malloc_usable_size(q) : 0) - was;
   watch.seen += found && (n == 0 || (q != NULL && q != p));
   return q;
 }
@@ -320,9 +323,16 @@ int ds_test_watch (lua_State *L) {
   memcpy(watch.secret, s.p, s.n);
   watch.n = s.n;
   watch.seen = 0;
+  watch.held = 0;
   ds_mem_get(&watch.fn, &watch.ud);
   ds_mem_set(watching, NULL);
   return 0;
+}
+
+/* held() -> octets since watch */
+int ds_test_held (lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)watch.held);
+  return 1;
 }
 
 /* watched() -> how many were given back with it */

@@ -213,6 +213,7 @@ static const luaL_Reg functions[] = {
     {"engine", ds_test_engine},
     {"watch", ds_test_watch},
     {"watched", ds_test_watched},
+    {"held", ds_test_held},
     {NULL, NULL},
 };
 

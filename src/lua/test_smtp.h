@@ -17,6 +17,7 @@ void ds_test_engine_class (lua_State *L);
 int ds_test_engine (lua_State *L);
 int ds_test_watch (lua_State *L);
 int ds_test_watched (lua_State *L);
+int ds_test_held (lua_State *L);
 
 static inline ds_span check_span (lua_State *L, int i) {
   size_t n;

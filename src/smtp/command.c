@@ -71,12 +71,23 @@ static int escaped_ok (ds_span rest) {
   return rest.n > 1 && visible((unsigned char)rest.p[1], 0);
 }
 
+/* letters, digits and what else stands in nearly every path */
+static size_t plain (ds_span s) {
+  static const unsigned char odd[256] = {[' '] = 1, ['"'] = 1, ['<'] = 1,
+                                         ['>'] = 1, ['\\'] = 1};
+  size_t i = 0;
+  while (i < s.n && (unsigned char)(s.p[i] - 0x20) < 0x5f &&
+         !odd[(unsigned char)s.p[i]])
+    i++;
+  return i;
+}
+
 int ds_command_path_ok (ds_span path, int utf8) {
   int quoted = 0;
   size_t i, n;
   if (path.n > DS_COMMAND_PATH)
     return 0;
-  for (i = 0; i < path.n; i += n) {
+  for (i = plain(path); i < path.n; i += n) {
     const ds_span rest = ds_span_of(path.p + i, path.n - i);
     unsigned long c = 0;
     n = ds_smtp_utf8(rest, &c);
@@ -132,12 +143,16 @@ static void put_path (line *l, const char *verb, ds_span path, int utf8) {
   l->bad |= !ds_command_path_ok(path, utf8);
 }
 
+static int has_control (const unsigned char *p, size_t n) {
+  const unsigned char *end = p + n;
+  while (p < end && *p >= 0x20 && *p != 0x7f)
+    p++;
+  return p < end;
+}
+
 /* the one place a command leaves by, so the last look at it is here */
 static int close_line (line *l, ds_buf *out) {
-  size_t i;
-  for (i = 0; i < l->n; i++)
-    if ((unsigned char)l->at[i] < 0x20 || l->at[i] == 0x7f)
-      l->bad = 1;
+  l->bad |= has_control((const unsigned char *)l->at, l->n);
   put_text(l, "\r\n");
   if (l->bad || l->n > l->max)
     return DS_ERR_USAGE;
@@ -151,9 +166,23 @@ int ds_command_word (ds_buf *out, const char *verb) {
   return close_line(&l, out);
 }
 
+/* n in digits */
+static void put_number (line *l, uint64_t n) {
+  char digits[20];
+  size_t i = sizeof digits;
+  do
+    digits[--i] = (char)('0' + n % 10);
+  while ((n /= 10) > 0);
+  put(l, ds_span_of(digits + i, sizeof digits - i));
+}
+
 int ds_command_bdat (ds_buf *out, uint64_t octets, int last) {
-  return ds_buf_printf(out, "BDAT %llu%s\r\n", (unsigned long long)octets,
-                       last ? " LAST" : "");
+  line l;
+  open_line(&l, DS_COMMAND_LINE);
+  put_text(&l, "BDAT ");
+  put_number(&l, octets);
+  put_text(&l, last ? " LAST" : "");
+  return close_line(&l, out);
 }
 
 int ds_command_ehlo (ds_buf *out, const char *verb, ds_span name) {
@@ -253,19 +282,15 @@ int ds_command_dsn_ok (const ds_smtp_dsn *d) {
   return printable(d->orcpt, 1) && !l.bad && l.n <= l.max;
 }
 
-static void put_size (line *l, uint64_t n) {
-  char size[32];
-  snprintf(size, sizeof size, " SIZE=%llu", (unsigned long long)n);
-  put_param(l, size, SIZE_ROOM);
-}
-
 int ds_command_mail (ds_buf *out, ds_span sender,
                      const ds_command_mail_args *a) {
   line l;
   open_line(&l, DS_COMMAND_LINE);
   put_path(&l, "MAIL FROM:<", sender, a->utf8);
-  if (a->size > 0)
-    put_size(&l, a->size);
+  if (a->size > 0) {
+    put_param(&l, " SIZE=", SIZE_ROOM);
+    put_number(&l, a->size);
+  }
   if (a->eightbit)
     put_param(&l, " BODY=8BITMIME", BODY_ROOM);
   if (a->utf8)

@@ -2,6 +2,8 @@
 
 #include "smtp/command.h"
 
+#define FIRST_ROOM 4096
+
 static size_t window (const ds_smtp *s) {
   const size_t most = ds_engine_chunking(s)     ? DS_WINDOW
                       : ds_engine_pipelining(s) ? DS_WINDOW_DATA
@@ -64,6 +66,8 @@ int ds_smtp_begin (ds_smtp *s, const ds_smtp_transaction *t) {
   c = ds_txn_new(s, t);
   if (c == NULL)
     return DS_ERR_NOMEM;
+  if (s->out.block == NULL && ds_engine_chunking(s))
+    ds_buf_space(&s->out, FIRST_ROOM); /* a batch follows; if not, not */
   if (lack != DS_LACK_NOTHING)
     ds_txn_lack(s, c, lack);
   ds_engine_send(s);

@@ -20,7 +20,6 @@ static void ended (ds_smtp *s, ds_txn *t, size_t behind) {
   t->end = s->taken + s->out.len - behind;
   t->step = DS_STEP_DONE;
   s->body = NULL;
-  s->news = 1;
 }
 
 /* ------------------------------------------------------------------- DATA */

@@ -337,7 +337,7 @@ static void take_reply (ds_smtp *s, const ds_reply *r) {
   else
     on_reply[e.cmd].act(s, &e, r);
   s->draining = s->count > 0;
-  s->news |= e.txn != NULL && e.txn->awaited == 0;
+  s->news |= e.txn != NULL && e.txn->awaited == 0 && e.txn->told > 0;
 }
 
 static void on_line (void *ud, int index, ds_span text) {

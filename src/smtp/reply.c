@@ -78,9 +78,10 @@ static int begins_well (const ds_reply_parser *r, ds_span s) {
 }
 
 static void begin_reply (ds_reply_parser *r, const char *code) {
-  memset(&r->reply, 0, sizeof r->reply);
+  memset(&r->reply, 0, offsetof(ds_reply, text));
   r->code = r->reply.code = code_of(code);
   memcpy(r->reply.text, code, CODE_DIGITS);
+  r->reply.text[CODE_DIGITS] = '\0';
 }
 
 /* line: whole, without its end; 1 when it is the reply's last */
@@ -123,23 +124,42 @@ static ds_span without_end (ds_span s) {
   return s;
 }
 
+/* a whole line needs not be kept */
+static int at_once (const ds_reply_parser *r, size_t n) {
+  return r->line.len == 0 && n <= DS_REPLY_LINE &&
+         n <= DS_REPLY_BYTES - r->total;
+}
+
+/* one line; it stays in the buffer where it stands until it has been read */
+static int feed_line (ds_reply_parser *r, ds_buf *in, ds_reply_line_fn on_line,
+                      void *ud) {
+  const char *p = ds_buf_data(in);
+  const char *end = (const char *)memchr(p, '\n', in->len);
+  const size_t n = end != NULL ? (size_t)(end - p) + 1 : in->len;
+  ds_span line = ds_span_of(p, n);
+  int rc;
+  if (end != NULL && at_once(r, n))
+    r->total += n;
+  else if ((rc = keep(r, p, n)) != DS_OK)
+    return rc;
+  else
+    line = ds_buf_span(&r->line);
+  rc = DS_ERR_PROTOCOL;
+  if (begins_well(r, line))
+    rc = end != NULL ? finish_line(r, without_end(line), on_line, ud) : 0;
+  if (rc == DS_ERR_PROTOCOL && r->line.len == 0)
+    ds_buf_append(&r->line, line.p, line.n);
+  else if (rc >= 0 && end != NULL)
+    ds_buf_empty(&r->line);
+  ds_buf_consume(in, n);
+  return rc;
+}
+
 int ds_reply_feed (ds_reply_parser *r, ds_buf *in, ds_reply_line_fn on_line,
                    void *ud) {
   int rc = 0;
-  while (rc == 0 && in->len > 0) {
-    const char *p = ds_buf_data(in);
-    const char *end = (const char *)memchr(p, '\n', in->len);
-    size_t n = end != NULL ? (size_t)(end - p) + 1 : in->len;
-    if ((rc = keep(r, p, n)) != DS_OK)
-      return rc;
-    ds_buf_consume(in, n);
-    if (!begins_well(r, ds_buf_span(&r->line)))
-      return DS_ERR_PROTOCOL;
-    if (end == NULL)
-      return 0;
-    rc = finish_line(r, without_end(ds_buf_span(&r->line)), on_line, ud);
-    ds_buf_empty(&r->line);
-  }
+  while (rc == 0 && in->len > 0)
+    rc = feed_line(r, in, on_line, ud);
   if (rc == 1)
     r->total = 0, r->lines = 0;
   return rc;

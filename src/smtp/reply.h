@@ -44,7 +44,8 @@ void ds_reply_parser_clear (ds_reply_parser *r);
 ** ds_reply_feed: take bytes from in up to the end of one reply.
 ** 1: r->reply is complete and just its bytes are gone from in; 0: all of in
 ** was taken, more is needed; DS_ERR_PROTOCOL (not [2-5]dd, codes that differ,
-** a bound passed), DS_ERR_NOMEM.  on_line (may be NULL) sees each line's text
+** a bound passed): r->line holds the line, as far as memory allows;
+** DS_ERR_NOMEM.  on_line (may be NULL) sees each line's text
 ** as it is finished.
 */
 int ds_reply_feed (ds_reply_parser *r, ds_buf *in, ds_reply_line_fn on_line,

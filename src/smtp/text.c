@@ -26,8 +26,18 @@ static int harmless (unsigned long cp) {
          !(cp >= 0x2028 && cp <= 0x202e) && !(cp >= 0x2066 && cp <= 0x2069);
 }
 
+/* as many as stand first that are ASCII and no controls: nearly all there is */
+static size_t plain (const char *p, size_t n) {
+  size_t i = 0;
+  while (i < n && (unsigned char)(p[i] - 0x20) < 0x5f)
+    i++;
+  return i;
+}
+
 size_t ds_smtp_printable (char *to, size_t room, ds_span s) {
-  size_t used = 0;
+  size_t used = plain(s.p, s.n < room - 1 ? s.n : room - 1);
+  memcpy(to, s.n > 0 ? s.p : "", used);
+  s = ds_span_of(s.p + used, s.n - used);
   while (s.n > 0) {
     unsigned long cp = 0;
     size_t n = ds_smtp_utf8(s, &cp);
