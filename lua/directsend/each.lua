@@ -8,6 +8,8 @@ local destination = require "directsend.destination"
 local driver = require "directsend.driver"
 local memory = require "directsend.memory"
 
+local unpack = table.unpack or unpack
+
 local each = {}
 each.__index = each
 
@@ -35,6 +37,16 @@ local item_keys = { to = "string|table", fields = "table",
                     id = "string|number|table|boolean",
                     envelope_sender = "string" }
 
+-- is it an entry? check.keys says what is wrong with one that is not
+local function fit(given)
+  if type(given) ~= "table" then return false end
+  for key, value in core.next, given do
+    local want = item_keys[key]
+    if not want or not want:find(type(value), 1, true) then return false end
+  end
+  return true
+end
+
 -- no yield passes a pcall of PUC 5.1
 local plainly = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
 
@@ -48,7 +60,7 @@ local function read(self)
   else
     ok, given = pcall(self.source)
   end
-  if ok and given ~= nil then
+  if ok and given ~= nil and not fit(given) then
     ok, given = pcall(check.keys, given, item_keys,
                       ("source[%d]"):format(self.index + 1))
   end
@@ -62,8 +74,10 @@ end
 
 -- where a domain's mail goes, for senders of another; { refused = } nowhere
 local function place(self, domain, sender)
-  local of = self.config.accepted_domains and sender:match "@?([^@]*)$" or ""
-  local key = domain .. " " .. of
+  local key = domain
+  if self.config.accepted_domains then
+    key = domain .. " " .. sender:match "@?([^@]*)$"
+  end
   local group = self.places[key]
   if not group then
     local groups, refused = destination.group(self.config,
@@ -169,7 +183,7 @@ end
 
 local function feed_of(self, lane)
   local feed, items, free, top = {}, {}, {}, 0
-  local message = { recipients = {} }
+  local messages = {} -- tables that each answer fills anew
 
   local function tag()
     if top == 0 then return #items + 1 end
@@ -177,21 +191,39 @@ local function feed_of(self, lane)
     return free[top + 1]
   end
 
-  function feed.next()
-    while not self.dropping and fetch(self, lane) do
+  -- the lane's next message into m: true; or nil, and when, if not at once
+  local function put(m)
+    while lane.first <= lane.last do
       local at = limited(self, lane)
-      if at then return "later", at end
+      if at then return nil, at end
       local item = take(self, lane)
-      local ok, why, detail = self.letter:fill(message, item)
+      local ok, why, detail = self.letter:fill(m, item)
       if ok then
-        message.tag = tag()
-        items[message.tag], feed.since = item, nil
-        message.sender, message.recipients[1] = item.sender, item.address
+        m.tag = tag()
+        items[m.tag], feed.since = item, nil
+        m.sender, m.recipients[1] = item.sender, item.address
         if self.began then self.began(item) end
-        return "message", message
+        return true
       end
       refuse(self, item, why, detail)
     end
+  end
+
+  -- as many as it asks for and are there, its share of them
+  function feed.next(op)
+    local n, at = 0, nil
+    local share = math.ceil((lane.last - lane.first + 1) / lane.open)
+    local wanted = math.min(op.n, math.max(share, 1))
+    while not self.dropping and n < wanted and not at
+          and (n > 0 and lane.first <= lane.last
+               or n == 0 and fetch(self, lane)) do
+      messages[n + 1] = messages[n + 1] or { recipients = {} }
+      local ok
+      ok, at = put(messages[n + 1])
+      if ok then n = n + 1 end
+    end
+    if n > 0 then return "message", unpack(messages, 1, n) end
+    if at then return "later", at end
     if self.dropping then return "no_more" end
     return idle(self, feed)
   end
@@ -281,10 +313,9 @@ end
 
 -- drivers that cannot be left and come back to: some messages at a time
 local function batch(self)
-  local jobs = {}
+  local jobs, ran, ok, why = {}, nil, nil, nil
   spread(self, function(job) jobs[#jobs + 1] = job end)
   if not jobs[1] then return end
-  local ran, ok, why
   if plainly and coroutine.running() then
     ran, ok, why = true, self.driver.run(jobs)
   else
@@ -321,10 +352,10 @@ local function carry(self)
   local envelope, rows = m:envelope(), {}
   local group = { route = lane.group.route, pin = lane.group.pin,
                   recipients = { 1 } }
-  local ok
-  ok, why, detail = self.mailer.carry(self.mailer, m, envelope, { group }, rows)
+  m.carried, why, detail =
+    self.mailer.carry(self.mailer, m, envelope, { group }, rows)
   m.core:close()
-  if not ok then return refuse(self, item, why, detail) end
+  if not m.carried then return refuse(self, item, why, detail) end
   tell(self, rows[1], item)
 end
 

@@ -47,8 +47,8 @@ end
 -- reader
 local function known(self, to)
   if type(to) ~= "string" then return nil end
-  local name, domain = to:match "^(%w[%w_+-]*)@([%w.-]+)$"
-  return name and #name <= 64 and self.domains[domain]
+  local domain = to:match "^%w[%w_+-]*@([%w.-]+)$"
+  return domain and #to - #domain <= 65 and self.domains[domain]
 end
 
 local function remember(self, to, a)
@@ -102,12 +102,13 @@ end
 function letter:fill(m, item)
   if self.flags then
     m.flags = with_utf8(self.flags, item)
-    m.data, m.size = self.data, self.size
+    m.data, m.size, m.tls_optional = self.data, self.size, self.tls_optional
     return true
   end
   local built, why, detail = self:message(item)
   if not built then return nil, why, detail end
   m.flags, m.size, m.data, m.source = built.flags, built:size(), nil, nil
+  m.tls_optional = built.tls_required == false
   if m.size <= small then
     m.data, why, detail = built:tostring()
     built.core:close()
@@ -153,6 +154,7 @@ end
 local function share(self, m)
   local why, detail
   self.flags, self.size = m.flags, m:size()
+  self.tls_optional = m.tls_required == false
   if self.size <= shared then
     self.data, why, detail = m:tostring()
     m.core:close()
