@@ -133,6 +133,12 @@ describe("MTA-STS, live,", function()
     assert.same({ "deferred", "none", "mta-sts" }, how(row))
     assert.same({ "delivered", "encrypted", "default" }, how((send("keep", { port = wrong.port }))))
     pages:sites(sites)
+    local counts = {}
+    for line, n in pairs(require "directsend.tlsrpt".read(state, os.date "!%Y-%m-%d")["keep.sts.test"]) do
+      local result = line:match "^sts\t([^\t]*)"
+      counts[result] = (counts[result] or 0) + n
+    end
+    assert.same({ success = 2, ["certificate-host-mismatch"] = 1 }, counts)
   end)
 
   it("is remembered by a mailer, from its second message on", function()

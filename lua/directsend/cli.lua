@@ -217,9 +217,9 @@ function run.plan(o, t, mailer)
 end
 
 local function perform(o, options)
-  if o.command == "dkim" then
+  if o.command == "dkim" or o.command == "tlsrpt" then
     o.output = output
-    return require "directsend.dkimcommand"(o)
+    return require("directsend." .. o.command .. "command")(o)
   end
   local mailer, status, why = mailer_of(o, options)
   if not mailer then return status, why end

@@ -257,7 +257,8 @@ end
 local function open(self, lane)
   local delivery, why, field =
     destination.delivery(self.config, lane.group,
-                         self.driver.capabilities.max_chunk, nil, { "recall" })
+                         self.driver.capabilities.max_chunk, nil,
+                         memory.of(self.mailer):abilities())
   if not delivery then
     while lane.first <= lane.last do
       refuse(self, take(self, lane), why, { kind = "usage", field = field })

@@ -94,7 +94,8 @@ local function over_network(self, m, envelope, groups, rows)
     local delivery, field
     delivery, why, field = destination.delivery(self.config, group,
                                                 d.capabilities.max_chunk, nil,
-                                                self.memory and { "recall" })
+                                                self.memory
+                                                and self.memory:abilities())
     if not delivery then return nil, why, { kind = "usage", field = field } end
     jobs[i] = { delivery = delivery,
                 feed = feed_of(self, m, envelope, group, body, rows, jobs) }

@@ -13,7 +13,8 @@ local most = 4 * 1048576 -- octets of keys and values; more is forgotten
 
 -- memory.new: of a state directory, or of none
 function memory.new(directory)
-  return setmetatable({ path = directory and directory .. "/memory",
+  return setmetatable({ directory = directory or nil,
+                        path = directory and directory .. "/memory",
                         entries = {}, size = 0, changed = {} }, memory)
 end
 
@@ -128,31 +129,47 @@ local function write(self, text)
   return ok, why
 end
 
--- memory:save: what is new goes to the file; why it does not is a warning of
--- the message m, if there is one
-function memory:save(m)
-  if not self.path or not core.next(self.changed) then return end
+-- the entries go to the file; true, or nil and why
+local function save_entries(self)
+  if not core.next(self.changed) then return true end
   load(self)
   local now, kept = core.epoch(), {}
   for key, e in core.next, self.entries do
     if e.expires > now then kept[key] = e end
   end
   local ok, why = write(self, lines_of(kept))
-  if ok then
-    self.changed = {}
-  elseif m then
+  if ok then self.changed = {} end
+  return ok, why
+end
+
+-- memory:save: what is new goes to the files; why it does not is a warning of
+-- the message m, if there is one
+function memory:save(m)
+  if not self.path then return end
+  local ok, why = save_entries(self)
+  if ok and self.results then ok, why = self.results:save() end
+  if not ok and m then
     require "directsend.warnings".add(m, { "state: " .. why })
   end
 end
 
--- memory:serve: let a feed ask
+-- memory:serve: let a feed ask; results for TLS reports are only counted
 function memory:serve(feed)
   function feed.recall(op)
     return "recalled", self:recall(op.space, op.key)
   end
   function feed.remember(op)
-    self:remember(op.space, op.key, op.value, op.expires)
+    if op.space ~= "tlsrpt" then
+      return self:remember(op.space, op.key, op.value, op.expires)
+    end
+    self.results = self.results or require "directsend.tlsrpt".new(self.directory)
+    self.results:count(op.key, op.value)
   end
+end
+
+-- memory:abilities: what a delivery may ask of it
+function memory:abilities()
+  return { "recall", self.directory and "report" }
 end
 
 return memory

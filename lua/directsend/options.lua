@@ -96,6 +96,19 @@ local function bulk(p)
     :choices { "retry", "skip" }
 end
 
+-- reports of TLS; tlsrptcommand.lua reads it
+local function tlsrpt(p)
+  one(p, "--config", "FILE", "Configuration.")
+  one(p, "--state", "DIR", "Where results are kept (the configuration's state).")
+  one(p, "--day", "YYYY-MM-DD", "Day that is reported (yesterday).")
+  p:flag("--rua", "Only to domains that ask for reports, with where they do.")
+  many(p, "--dns", "IP[:PORT]", "DNS server to ask.")
+  one(p, "--out", "DIR", "Directory for a file for each domain.")
+  one(p, "--organization", "NAME", "Who reports (the host's name).")
+  one(p, "--contact", "TEXT", "Whom to ask about it.")
+  p:flag("--quiet", "Say nothing; the exit status tells.")
+end
+
 -- options.parse: the arguments of a command; nil, message: they will not do
 function options.parse(args)
   local p = argparse "directsend"
@@ -110,6 +123,7 @@ function options.parse(args)
   bulk(many_letters)
   common(many_letters)
   dkim(p:command("dkim", "Make keys that sign mail; check signatures."))
+  tlsrpt(p:command("tlsrpt", "Print what TLS came to on a day, as reports."))
   p:command("version", "Print the version.")
   p:flag("--version", "Print the version.")
   p:require_command(false)
@@ -120,7 +134,8 @@ function options.parse(args)
   end
   if got.version then got.command = "version" end
   if got.command then return got end
-  return nil, "a command is wanted: send, render, plan, bulk, dkim or version"
+  return nil, "a command is wanted: send, render, plan, bulk, dkim, tlsrpt or "
+              .. "version"
 end
 
 local function pair(text, pattern, option, form)

@@ -27,9 +27,11 @@ local function encode(v)
   return "{" .. table.concat(out, ",") .. "}"
 end
 
-local function json(object)
+-- show.json: an object on a line of its own
+function show.json(object)
   return encode(object) .. "\n"
 end
+local json = show.json
 
 -- show.report_json: of a send, or of why there was none
 function show.report_json(rows, why, detail)

@@ -127,7 +127,7 @@ static int once_more (const ds_delivery *d) {
   return d->died ? d->delivered > 0 : d->settled > 0 && d->waiting > 0;
 }
 
-static void on_ended (ds_delivery *d, const ds_smtp_event *ev) {
+static void on_ended (ds_delivery *d, ds_time now, const ds_smtp_event *ev) {
   d->over = 1;
   d->sending = d->begun = NULL;
   if (ev->kind == DS_KIND_NONE)
@@ -135,7 +135,7 @@ static void on_ended (ds_delivery *d, const ds_smtp_event *ev) {
   d->died = 1;
   if (ev->stage > DS_STAGE_GREETING)
     greeted(d);
-  if (!d->cancelled && ds_secure_failed(d, ev))
+  if (!d->cancelled && ds_secure_failed(d, now, ev))
     d->again = 1;
   else if ((!d->quitting || d->waiting > 0) && !once_more(d))
     ds_host_failed(d, ev);
@@ -154,7 +154,7 @@ static int on_event (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
     ds_secure_ready(d, now);
     return 0;
   case DS_SMTP_TLS_NO:
-    ds_secure_no_tls(d, ev);
+    ds_secure_no_tls(d, now, ev);
     return 0;
   case DS_SMTP_AUTH_NO:
     ds_secure_no_auth(d, ev);
@@ -171,7 +171,7 @@ static int on_event (ds_delivery *d, ds_time now, const ds_smtp_event *ev,
     ds_work_finished(d, ev->txn);
     return 0;
   case DS_SMTP_ENDED:
-    on_ended(d, ev);
+    on_ended(d, now, ev);
     return 0;
   default:
     return 0;

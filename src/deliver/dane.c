@@ -82,9 +82,10 @@ static int failed (const ds_dns_answer *a) {
 }
 
 /* what cannot be looked up may be what an attacker keeps from us */
-static void no_answer (ds_delivery *d) {
+static void no_answer (ds_delivery *d, ds_time now) {
   d->dane = DS_DANE_FAILED;
   ds_note(d, "DANE: %s", ds_query_text(d->query));
+  ds_tlsrpt_dane(d, now, "dnssec-invalid", ds_query_text(d->query));
 }
 
 static int alias_step (ds_delivery *d, ds_time now, ds_op *op) {
@@ -98,7 +99,7 @@ static int alias_step (ds_delivery *d, ds_time now, ds_op *op) {
   a = ds_query_answer(d->query);
   s->at = AT_RECORDS;
   if (failed(a))
-    no_answer(d);
+    no_answer(d, now);
   else if (a->secure && a->count > 0)
     add_name(s, ds_host_of(d)->name);
   ds_resolve_end(d);
@@ -106,7 +107,7 @@ static int alias_step (ds_delivery *d, ds_time now, ds_op *op) {
 }
 
 /* these are secure: whatever they are, no other name is asked for */
-static int take_records (ds_delivery *d, const ds_dns_answer *a) {
+static int take_records (ds_delivery *d, ds_time now, const ds_dns_answer *a) {
   dane_search *s = d->tlsa;
   size_t i;
   s->records = (ds_tlsa *)ds_calloc(a->count, sizeof *s->records);
@@ -125,6 +126,8 @@ static int take_records (ds_delivery *d, const ds_dns_answer *a) {
   d->dane = ds_tls_tlsa_usable(s->records, s->record_count) > 0
                 ? DS_DANE_USABLE
                 : DS_DANE_UNUSABLE;
+  if (d->dane == DS_DANE_UNUSABLE)
+    ds_tlsrpt_dane(d, now, "tlsa-invalid", "");
   return 0;
 }
 
@@ -147,9 +150,9 @@ static int records_step (ds_delivery *d, ds_time now, ds_op *op) {
     return 1;
   a = ds_query_answer(d->query);
   if (failed(a))
-    no_answer(d);
+    no_answer(d, now);
   else if (a->secure && a->count > 0)
-    r = take_records(d, a);
+    r = take_records(d, now, a);
   else
     s->tried++;
   ds_resolve_end(d);

@@ -38,10 +38,11 @@ typedef enum ds_failure {
 const char *ds_failure_name (ds_failure f); /* "refused" … */
 
 /* what the owner can do; what it cannot is never asked of it */
-#define DS_CAN_RECALL 1u /* RECALL, REMEMBER */
-#define DS_CAN_ADMIT  2u /* ADMIT, RELEASE */
-#define DS_CAN_KEEP   4u /* KEEP, and `reuse` in CONNECT: `adopted` */
-#define DS_CAN_RACE   8u /* CONNECT with several targets */
+#define DS_CAN_RECALL 1u  /* RECALL, REMEMBER */
+#define DS_CAN_ADMIT  2u  /* ADMIT, RELEASE */
+#define DS_CAN_KEEP   4u  /* KEEP, and `reuse` in CONNECT: `adopted` */
+#define DS_CAN_RACE   8u  /* CONNECT with several targets */
+#define DS_CAN_REPORT 16u /* REMEMBER in space "tlsrpt", see deliver/tlsrpt.c */
 
 typedef struct ds_delivery_config {
   unsigned can;            /* DS_CAN_… */

@@ -291,6 +291,16 @@ static void take_policy (ds_delivery *d, ds_time now, ds_sts *p) {
   e->failed_id[0] = '\0';
 }
 
+/* … as TLS reports call it */
+static const char *result_of (const sts_search *s, const ds_http *h) {
+  if (h != NULL)
+    return h->status == 200 ? "sts-policy-invalid" : "sts-policy-fetch-error";
+  return s->fetch != NULL && !ds_fetch_shaken(s->fetch) &&
+                 ds_fetch_error(s->fetch)->kind == DS_KIND_TLS
+             ? "sts-webpki-invalid"
+             : "sts-policy-fetch-error";
+}
+
 /* the fetch is over, whatever became of it */
 static int judge (ds_delivery *d, ds_time now) {
   sts_search *s = d->search;
@@ -310,6 +320,7 @@ static int judge (ds_delivery *d, ds_time now) {
     d->sts.failed = ds_unix(d, now);
     memcpy(d->sts.failed_id, s->id, sizeof s->id);
     ds_note(d, "MTA-STS: no policy from https://%s" PATH ": %s", s->host, why);
+    ds_tlsrpt_sts(d, now, result_of(s, h), why);
   }
   remember(d, now);
   s->at = AT_END;

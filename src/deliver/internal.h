@@ -329,8 +329,8 @@ int ds_secure_early (ds_delivery *d, ds_op *op);
 void ds_secure_at_once (ds_delivery *d, ds_time now);
 void ds_secure_ready (ds_delivery *d, ds_time now);
 int ds_secure_start (ds_delivery *d, ds_time now, ds_op *op); /* as feed.c's */
-int ds_secure_failed (ds_delivery *d, const ds_smtp_event *ev);
-void ds_secure_no_tls (ds_delivery *d, const ds_smtp_event *ev);
+int ds_secure_failed (ds_delivery *d, ds_time now, const ds_smtp_event *ev);
+void ds_secure_no_tls (ds_delivery *d, ds_time now, const ds_smtp_event *ev);
 void ds_secure_auth (ds_delivery *d);
 void ds_secure_no_auth (ds_delivery *d, const ds_smtp_event *ev);
 
@@ -365,7 +365,7 @@ const ds_tlsa *ds_dane_records (const ds_delivery *d, size_t *n);
 ** to be said of it.
 */
 const char *ds_policy_refused (const ds_delivery *d, const ds_ip *ip);
-int ds_policy_ready (ds_delivery *d, const ds_smtp_ext *x);
+int ds_policy_ready (ds_delivery *d, ds_time now, const ds_smtp_ext *x);
 int ds_policy_tls_failed (ds_delivery *d, const char *why);
 void ds_policy_no_tls (ds_delivery *d, const char *why);
 void ds_terms_clear (ds_delivery *d);
@@ -388,6 +388,17 @@ typedef struct ds_peer {
 } ds_peer;
 
 void ds_peer_of (ds_delivery *d, ds_time now, ds_peer *p);
+
+/*
+** tlsrpt.c: results in the words of RFC 8460 §4.3, "success" besides: of a
+** session under a policy, of finding a policy, of TLSA records.
+*/
+void ds_tlsrpt_session (ds_delivery *d, ds_time now, const char *result,
+                        const char *reason);
+void ds_tlsrpt_sts (ds_delivery *d, ds_time now, const char *result,
+                    const char *reason);
+void ds_tlsrpt_dane (ds_delivery *d, ds_time now, const char *result,
+                     const char *reason);
 
 /* best.c: the best level a destination had.  step: as ds_recall; session: this
    one has its level, its note says so when it was better once; keep: mail went

@@ -88,7 +88,7 @@ static void least_terms (const ds_delivery *d, ds_time now, ds_tls_terms *t) {
   terms_of(d, now, any && require, optional, t);
 }
 
-static void refused (ds_delivery *d) {
+static void refused (ds_delivery *d, ds_time now) {
   const ds_tls_terms *t = &d->terms;
   ds_row v;
   memset(&v, 0, sizeof v);
@@ -99,13 +99,15 @@ static void refused (ds_delivery *d) {
   snprintf(v.enhanced, sizeof v.enhanced, "%s", t->enhanced);
   snprintf(v.text, sizeof v.text, "%s: %s", ds_host_of(d)->name, t->why);
   ds_verdict_add(d, &v);
+  if (strcmp(t->policy, "mta-sts") == 0)
+    ds_tlsrpt_sts(d, now, "validation-failure", t->why);
 }
 
 int ds_terms_set (ds_delivery *d, ds_time now) {
   least_terms(d, now, &d->terms);
   if (d->terms.refused == DS_PENDING)
     return 1;
-  refused(d);
+  refused(d, now);
   return 0;
 }
 
@@ -153,7 +155,7 @@ static const char *who (const ds_delivery *d) {
 ** for lack of TLS, the verdict is set.  With want_tls set STARTTLS is to be
 ** said first.
 */
-int ds_policy_ready (ds_delivery *d, const ds_smtp_ext *x) {
+int ds_policy_ready (ds_delivery *d, ds_time now, const ds_smtp_ext *x) {
   if (d->terms.level == DS_LEVEL_OFF ||
       (d->clear && d->terms.level == DS_LEVEL_OPPORTUNISTIC))
     return 1;
@@ -162,6 +164,7 @@ int ds_policy_ready (ds_delivery *d, const ds_smtp_ext *x) {
     return 1;
   }
   snprintf(d->note, sizeof d->note, "STARTTLS is not offered");
+  ds_tlsrpt_session(d, now, "starttls-not-supported", "");
   if (d->terms.level == DS_LEVEL_OPPORTUNISTIC)
     return 1;
   ds_verdict_set(d, DS_DEFERRED, DS_KIND_TLS, DS_STAGE_STARTTLS,
@@ -193,11 +196,15 @@ void ds_policy_no_tls (ds_delivery *d, const char *why) {
 void ds_policy_session (ds_delivery *d, ds_time now) {
   const ds_sts *p = ds_sts_entry_policy(&d->sts, ds_unix(d, now));
   size_t n = strlen(d->note);
-  const char *why = d->tls.unverified;
+  const char *why = d->tls.unverified, *result = d->tls.failure;
+  if (result == NULL)
+    result = "success";
   if (p != NULL && p->mode == DS_STS_TESTING) {
-    if (!ds_sts_lists(p, ds_host_of(d)->name))
+    if (!ds_sts_lists(p, ds_host_of(d)->name)) {
       why = "it does not name this host";
-    else if (d->tls.version[0] == '\0')
+      result = "validation-failure";
+    }
+    if (d->tls.version[0] == '\0')
       why = "sent in clear";
     if (why[0] != '\0')
       snprintf(
@@ -205,5 +212,7 @@ void ds_policy_session (ds_delivery *d, ds_time now) {
           "%sthe domain's MTA-STS policy is not kept to (mode testing): %s",
           n > 0 ? "; " : "", why);
   }
+  if (d->tls.version[0] != '\0')
+    ds_tlsrpt_session(d, now, result, why);
   ds_best_session(d);
 }

@@ -42,16 +42,24 @@ void ds_secure_at_once (ds_delivery *d, ds_time now) {
 }
 
 /* the handshake failed.  1: the same target is to be tried once more */
-int ds_secure_failed (ds_delivery *d, const ds_smtp_event *ev) {
+int ds_secure_failed (ds_delivery *d, ds_time now, const ds_smtp_event *ev) {
   int handshake =
       ev->stage == DS_STAGE_HANDSHAKE ||
       (ev->stage == DS_STAGE_STARTTLS && ev->kind != DS_KIND_PROTOCOL);
-  return handshake && ds_policy_tls_failed(d, ds_event_reason(ev));
+  ds_tls_info i;
+  if (!handshake)
+    return 0;
+  ds_session_tls_info(d->session, &i);
+  ds_tlsrpt_session(d, now,
+                    i.failure != NULL ? i.failure : "validation-failure",
+                    ds_event_reason(ev));
+  return ds_policy_tls_failed(d, ds_event_reason(ev));
 }
 
-void ds_secure_no_tls (ds_delivery *d, const ds_smtp_event *ev) {
+void ds_secure_no_tls (ds_delivery *d, ds_time now, const ds_smtp_event *ev) {
   ds_smtp_event no = *ev;
   no.kind = DS_KIND_TLS;
+  ds_tlsrpt_session(d, now, "starttls-not-supported", ds_event_reason(ev));
   if (ds_policy_tls_failed(d, ds_event_reason(ev)))
     d->again = 1;
   else
@@ -119,7 +127,8 @@ void ds_secure_no_auth (ds_delivery *d, const ds_smtp_event *ev) {
 /* EHLO is through: what is to be done before the first transaction */
 void ds_secure_ready (ds_delivery *d, ds_time now) {
   if (!ds_session_tls_info(d->session, &d->tls) &&
-      !ds_policy_ready(d, ds_smtp_extensions(ds_session_smtp(d->session)))) {
+      !ds_policy_ready(d, now,
+                       ds_smtp_extensions(ds_session_smtp(d->session)))) {
     ds_feed_quit(d);
     return;
   }

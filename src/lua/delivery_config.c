@@ -161,8 +161,8 @@ void ds_lua_read_config (lua_State *L, int t, ds_delivery_config *c,
                          ds_auth *auth) {
   static const char *const levels[] = {"off",      "opportunistic", "required",
                                        "verified", "dane",          NULL};
-  static const char *const abilities[] = {"recall", "admit", "keep", "race",
-                                          NULL};
+  static const char *const abilities[] = {"recall", "admit",  "keep",
+                                          "race",   "report", NULL};
   static const char *const orders[] = {"4first", "6first", "4",
                                        "6",      "race",   NULL};
   static const char *const known[] = {
