@@ -314,7 +314,7 @@ end
 
 -- drivers that cannot be left and come back to: some messages at a time
 local function batch(self)
-  local jobs, ran, ok, why = {}, nil, nil, nil
+  local jobs, ran, ok, why = {}
   spread(self, function(job) jobs[#jobs + 1] = job end)
   if not jobs[1] then return end
   if plainly and coroutine.running() then
