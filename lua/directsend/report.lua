@@ -22,8 +22,7 @@ local hints = {
     function(row) return row.kind == "dns" and row.outcome == "failed" end },
   { "a route may name that host, if it is meant",
     function(row) return row.kind == "policy" and row.stage == "connect" end },
-  { "a firewall on the way may hide STARTTLS; tls = \"opportunistic\" would "
-    .. "send in clear",
+  { "a firewall on the way may hide STARTTLS",
     function(row) return row.kind == "tls" and row.stage == "starttls" end },
   { "the host could not prove its name; tls = \"required\" would not ask it to",
     function(row)
