@@ -1,6 +1,5 @@
--- each: one letter to many recipients, each of whom gets a message of their
--- own.  The source is read as far ahead as the connections need it; rows come
--- in the order in which they are known.
+-- each: one letter to many, each of whom gets a message of their own.  The
+-- source is read as far ahead as it is needed; rows come as they are known.
 
 local check = require "directsend.check"
 local core = require "directsend.core"

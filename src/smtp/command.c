@@ -73,8 +73,8 @@ static int escaped_ok (ds_span rest) {
 
 /* letters, digits and what else stands in nearly every path */
 static size_t plain (ds_span s) {
-  static const unsigned char odd[256] = {[' '] = 1, ['"'] = 1, ['<'] = 1,
-                                         ['>'] = 1, ['\\'] = 1};
+  static const unsigned char odd[256] = {
+      [' '] = 1, ['"'] = 1, ['<'] = 1, ['>'] = 1, ['\\'] = 1};
   size_t i = 0;
   while (i < s.n && (unsigned char)(s.p[i] - 0x20) < 0x5f &&
          !odd[(unsigned char)s.p[i]])
