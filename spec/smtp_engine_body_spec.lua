@@ -148,6 +148,19 @@ describe("smtp/engine_body", function()
     assert.are.equal("delivered", t.settled["2/1"].outcome)
   end)
 
+  it("is over when a chunk is refused in LMTP", function()
+    local t = talk.ready({ "PIPELINING", "CHUNKING" }, false, true)
+    t:begin(1, { "one@b", "two@b" })
+    t:said()
+    t:hear("250 Ok", "250 Ok", "250 Ok")
+    t.engine:body(("x"):rep(CHUNK))
+    t.engine:body_end()
+    t:said()
+    t:hear "552 5.3.4 too big"
+    assert.are.same({ "failed", "body" }, { t.settled["1/2"].outcome, t.settled["1/2"].stage })
+    assert.are.same({ "reply", "body" }, { t.ended.kind, t.ended.stage })
+  end)
+
   it("believes a refusal before the end, no acceptance, and is over", function()
     for _, reply in ipairs { "552 5.3.4 too big", "451 later", "250 queued", "503 what" } do
       local t = talk.ready { "PIPELINING", "CHUNKING" }

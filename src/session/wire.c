@@ -20,13 +20,9 @@ static void no_memory (ds_session *s) {
   ds_session_end(s, DS_KIND_LOCAL, "out of memory");
 }
 
-/* what the engine says is taken from it when it is presented, and not before:
-   from then on the server may have it */
-static void take (ds_session *s, size_t n) {
-  ds_span out = ds_smtp_output(s->smtp);
+static void trace (ds_session *s, ds_span said) {
   ds_trace_secret(&s->trace, ds_smtp_secret(s->smtp));
-  ds_trace_client(&s->trace, ds_span_of(out.p, n));
-  ds_smtp_taken(s->smtp, n);
+  ds_trace_client(&s->trace, said);
 }
 
 void ds_session_wipe (ds_session *s) {
@@ -35,14 +31,14 @@ void ds_session_wipe (ds_session *s) {
   s->secret = 0;
 }
 
+/* what the engine says is taken from it when it is presented, and not before:
+   from then on the server may have it */
 static void fill_plain (ds_session *s) {
-  ds_span out = ds_smtp_output(s->smtp);
-  size_t n = least(out.n, s->max_chunk);
   s->secret |= ds_smtp_secret(s->smtp);
-  if (ds_buf_append(&s->wire, out.p, n) != DS_OK)
+  if (ds_smtp_take(s->smtp, &s->wire, s->max_chunk) != DS_OK)
     no_memory(s);
   else
-    take(s, n);
+    trace(s, ds_buf_span(&s->wire));
 }
 
 static size_t plaintext_room (size_t max_chunk) {
@@ -66,7 +62,8 @@ static void fill_tls (ds_session *s) {
       ds_session_doom(s, e.kind, e.text);
       return;
     }
-    take(s, n);
+    trace(s, ds_span_of(out.p, n));
+    ds_smtp_taken(s->smtp, n);
     if (last_words(s))
       s->backend->shutdown(s->tls);
   }

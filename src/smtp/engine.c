@@ -333,6 +333,21 @@ void ds_smtp_taken (ds_smtp *s, size_t n) {
     ds_engine_wipe(s);
 }
 
+int ds_smtp_take (ds_smtp *s, ds_buf *to, size_t max) {
+  const ds_span out = ds_smtp_output(s);
+  const size_t n = out.n < max ? out.n : max;
+  if (to->len == 0 && n == s->out.len) {
+    ds_buf_swap(&s->out, to);
+    s->taken += n;
+    s->secret = 0; /* it is *to's now */
+    return DS_OK;
+  }
+  if (ds_buf_append(to, out.p, n) != DS_OK)
+    return DS_ERR_NOMEM;
+  ds_smtp_taken(s, n);
+  return DS_OK;
+}
+
 int ds_smtp_starttls (ds_smtp *s) {
   if (s->over || s->phase != DS_PHASE_READY || !s->ext.starttls ||
       s->txns != NULL || s->quit_asked)

@@ -125,6 +125,10 @@ int ds_smtp_next_event (ds_smtp *s, ds_smtp_event *ev);
 ds_span ds_smtp_output (ds_smtp *s);
 void ds_smtp_taken (ds_smtp *s, size_t n);
 
+/* both in one: up to max octets of the output to the end of *to, without a copy
+   where it is empty and takes all; 0 or DS_ERR_NOMEM */
+int ds_smtp_take (ds_smtp *s, ds_buf *to, size_t max);
+
 /* after READY: 0, or DS_ERR_STATE (not offered, already on, AUTH or a
    transaction open) */
 int ds_smtp_starttls (ds_smtp *s);

@@ -152,7 +152,7 @@ static void end_sunk (ds_smtp *s) {
 int ds_smtp_body (ds_smtp *s, const void *p, size_t n) {
   const char *octets = (const char *)p;
   int rc;
-  if (s->body == NULL)
+  if (s->body == NULL || s->body_due)
     return DS_ERR_STATE;
   if (s->body_sunk)
     return DS_OK;
@@ -168,7 +168,7 @@ int ds_smtp_body (ds_smtp *s, const void *p, size_t n) {
 
 int ds_smtp_body_end (ds_smtp *s) {
   int rc = DS_OK;
-  if (s->body == NULL)
+  if (s->body == NULL || s->body_due)
     return DS_ERR_STATE;
   if (s->body_sunk)
     end_sunk(s);

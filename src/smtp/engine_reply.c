@@ -183,13 +183,16 @@ static void on_data (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
 }
 
 /* what is wrong with a chunk is wrong with the message; those on their way are
-   answered, too, and change nothing */
+   answered, too, and change nothing.  How often in LMTP nobody says */
 static void on_chunk (ds_smtp *s, const ds_expected *e, const ds_reply *r) {
   ds_txn *t = e->txn;
   if (r->code < 300)
     return;
   ds_txn_settle(t, judge(t, r, DS_STAGE_BODY), r);
-  ds_engine_sink_body(s, t);
+  if (s->lmtp)
+    ds_engine_end(s, DS_KIND_REPLY, DS_STAGE_BODY, r, "", DS_END_ANSWERED);
+  else
+    ds_engine_sink_body(s, t);
 }
 
 /* a verdict before the end: the rest of the body has nowhere to go */

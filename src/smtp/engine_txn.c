@@ -149,7 +149,7 @@ void ds_txn_settle_next (ds_txn *t, ds_finding f, const ds_reply *r) {
     return;
   while (t->rcpt[t->final_at].state != DS_RCPT_ACCEPTED)
     t->final_at++;
-  i = t->final_at;
+  i = t->final_at++;
   t->stage = DS_STAGE_FINAL;
   if (ds_txn_settle_one(t, i, f, r) == DS_OK)
     return;

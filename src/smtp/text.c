@@ -36,8 +36,10 @@ static size_t plain (const char *p, size_t n) {
 
 size_t ds_smtp_printable (char *to, size_t room, ds_span s) {
   size_t used = plain(s.p, s.n < room - 1 ? s.n : room - 1);
-  memcpy(to, s.n > 0 ? s.p : "", used);
-  s = ds_span_of(s.p + used, s.n - used);
+  if (used > 0) {
+    memcpy(to, s.p, used);
+    s = ds_span_of(s.p + used, s.n - used);
+  }
   while (s.n > 0) {
     unsigned long cp = 0;
     size_t n = ds_smtp_utf8(s, &cp);
