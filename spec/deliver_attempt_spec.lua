@@ -175,6 +175,25 @@ describe("attempts", function()
     assert.equal(0, #mx.received)
   end)
 
+  -- a host that answers RCPT twice, and a driver that reads while it writes
+  it("believe no answer to what has not left", function()
+    for piece = 1, 60 do
+      local mx = world.smtp{ EHLO = "250-mx\r\n250-PIPELINING\r\n250 CHUNKING", RCPT = "250 ok\r\n250 ok" }
+      local w = world.new{ zone = { ["contoso.test"] = { A = { "9.0.0.1" } } }, hosts = { ["9.0.0.1"] = mx } }
+      w.smtp_chunk = piece
+      local rows = w:deliver({ destination = "contoso.test", hostname = "c.example" }, message, function(op)
+        local conn = w.conns[op.conn]
+        if op.op == "result" then assert.is_true(op.row.outcome ~= "delivered" or #mx.received == 1, piece) end
+        if op.op == "send" and not op.fresh and conn.host and conn.out ~= "" then
+          local out = conn.out
+          conn.out = ""
+          w.delivery:step(w.clock, "received", op.conn, out)
+        end
+      end)
+      assert.equal(1, #rows)
+    end
+  end)
+
   it("write the dialogue as a trace when asked to", function()
     local _, w = run({ ["contoso.test"] = { A = { "9.0.0.1" } } }, { ["9.0.0.1"] = world.smtp{} }, { trace = true })
     local text = table.concat(w.traces)

@@ -209,8 +209,15 @@ static void received_tls (ds_session *s, const void *p, size_t n) {
     decipher(s, n == 0);
 }
 
+/* what a SEND presents counts as said; but while some of it lies here no reply
+   can be to its end.  Of TLS records only the last octet is known to */
+static size_t unsent (const ds_session *s) {
+  return s->tls == NULL ? s->wire.len : s->wire.len > 0;
+}
+
 void ds_session_received (ds_session *s, ds_time now, const void *p, size_t n) {
   (void)now;
+  ds_smtp_unsent(s->smtp, unsent(s));
   if (n == 0 && s->ended)
     s->dead = 1;
   if (s->dead)

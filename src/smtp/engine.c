@@ -221,6 +221,12 @@ int ds_smtp_receive_data (ds_smtp *s, const void *p, size_t n) {
     return DS_ERR_STATE;
   if (n == 0)
     s->closed = 1;
+  s->came += n;
+  if (s->unsent > 0) {
+    s->early = s->came;
+    s->sent = s->taken - s->unsent;
+    s->unsent = 0;
+  }
   if (ds_buf_append(&s->in, p, n) != DS_OK)
     ds_engine_no_memory(s);
   return s->over ? DS_ERR_NOMEM : DS_OK;
@@ -346,6 +352,10 @@ int ds_smtp_take (ds_smtp *s, ds_buf *to, size_t max) {
     return DS_ERR_NOMEM;
   ds_smtp_taken(s, n);
   return DS_OK;
+}
+
+void ds_smtp_unsent (ds_smtp *s, size_t n) {
+  s->unsent = n < s->taken ? n : (size_t)s->taken;
 }
 
 int ds_smtp_starttls (ds_smtp *s) {

@@ -129,6 +129,10 @@ void ds_smtp_taken (ds_smtp *s, size_t n);
    where it is empty and takes all; 0 or DS_ERR_NOMEM */
 int ds_smtp_take (ds_smtp *s, ds_buf *to, size_t max);
 
+/* of the octets taken the last n have not left: what ds_smtp_receive_data gives
+   next cannot answer them */
+void ds_smtp_unsent (ds_smtp *s, size_t n);
+
 /* after READY: 0, or DS_ERR_STATE (not offered, already on, AUTH or a
    transaction open) */
 int ds_smtp_starttls (ds_smtp *s);

@@ -321,15 +321,22 @@ static ds_expected next_expected (ds_smtp *s) {
   return *ds_engine_head(s);
 }
 
+/* it came before all of its command had left */
+static int too_early (const ds_smtp *s, const ds_expected *e) {
+  const uint64_t read = s->came - s->in.len;
+  return e->end > (read <= s->early ? s->sent : s->taken);
+}
+
 static void take_reply (ds_smtp *s, const ds_reply *r) {
   const ds_stage stage = ds_engine_stage(s);
   const ds_expected e = next_expected(s);
+  const int early = too_early(s, &e);
   s->leaving = 0;
   /* a 221 where one is due shows that all before it were paired: what is said
      behind it changes nothing */
   if (e.cmd == DS_CMD_QUIT && r->code == 221)
     ds_buf_empty(&s->in);
-  if (e.end > s->taken && r->code != 421)
+  if (early && r->code != 421)
     broken(s, stage, "a reply came before its command was sent", r->text);
   else if (unasked(s))
     on_unasked(s, stage);

@@ -175,6 +175,10 @@ struct ds_smtp {
   ds_buf in, out;
   ds_buf chunk;   /* of a body whose size is not known, being filled */
   uint64_t taken; /* octets of output the wire has had */
+  size_t unsent;  /* … and has still, as far as is known */
+  uint64_t came;  /* octets of input */
+  uint64_t early; /* of these so many came when no more than … */
+  uint64_t sent;  /* … so many of the output had left */
   ds_reply_parser parser;
   ds_expected few[DS_FEW], *ring; /* few, or a block of DS_RING */
   size_t head, count;
