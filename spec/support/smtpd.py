@@ -6,6 +6,9 @@ tls_most      the newest version spoken, such as "TLSv1_1"
 extensions    EHLO keywords besides its own, such as "PIPELINING"
 size          limit of a message, announced by SIZE
 smtputf8      false: not offered
+lmtp          LMTP: a reply for each recipient, "." of replies by address
+auth          {"user": …, "password": …}: who may send; without: AUTH fails
+mechanisms    of AUTH, those offered ("PLAIN", "LOGIN")
 replies       {"connect"|"ehlo"|"helo"|"starttls"|"mail"|"rcpt"|"data"|"."|
               "rset"|"quit": reply}; for mail, rcpt and "." also {address: reply}.
               "" closes the connection without a word
@@ -15,12 +18,14 @@ delay         seconds before each reply; delays = {command: seconds} for some
 Writes messages.jsonl and N.eml (the octets as they came), commands.jsonl.
 """
 import asyncio, json, os, re, ssl, sys, warnings
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 FOLDER = os.environ["SERVER_DIR"]
 with open(FOLDER + "/options.json") as f:
     OPTIONS = json.load(f)
-VERBS = ("EHLO", "HELO", "STARTTLS", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY")
+Base = LMTP if OPTIONS.get("lmtp") else SMTP
+VERBS = ("EHLO", "HELO", "LHLO", "AUTH", "STARTTLS", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY")
 counts = {"session": 0, "message": 0, "reply": 0}
 
 
@@ -53,9 +58,20 @@ class Handler:
 
     async def handle_DATA(self, server, session, envelope):
         server.verb = "."
+        if OPTIONS.get("lmtp"):
+            return self.for_each(server, session, envelope)
         reply = canned(".", [envelope.mail_from] + envelope.rcpt_tos)
         if reply is not None:
             return reply or server.hang_up()
+        return self.keep(server, session, envelope)
+
+    def for_each(self, server, session, envelope):
+        """one reply a recipient (RFC 2033 4.2)"""
+        said = [canned(".", [r]) for r in envelope.rcpt_tos]
+        queued = self.keep(server, session, envelope)
+        return "\r\n".join(s or queued for s in said)
+
+    def keep(self, server, session, envelope):
         number = count("message")
         name = "%d.eml" % number
         with open(FOLDER + "/" + name, "wb") as out:
@@ -65,11 +81,12 @@ class Handler:
             "sender": envelope.mail_from, "mail_args": envelope.mail_options,
             "recipients": envelope.rcpt_tos, "rcpt_args": server.rcpt_args,
             "tls": session.ssl["ssl_object"].version() if session.ssl else False,
+            "user": getattr(session, "auth_data", None) or False,
         })
         return "250 2.0.0 queued as %d" % number
 
 
-class Server(SMTP):
+class Server(Base):
     verb = "connect"
 
     def __init__(self, *args, **keys):
@@ -97,7 +114,7 @@ class Server(SMTP):
 
 
 def command(verb):
-    usual = getattr(SMTP, "smtp_" + verb, None)
+    usual = getattr(Base, "smtp_" + verb, None)
 
     async def method(self, arg):
         line = verb if arg is None else verb + " " + arg
@@ -119,8 +136,15 @@ def command(verb):
     return method
 
 
-for word in VERBS:
+for word in VERBS if OPTIONS.get("lmtp") else (v for v in VERBS if v != "LHLO"):
     setattr(Server, "smtp_" + word, command(word))
+
+
+def authenticate(server, session, envelope, mechanism, data):
+    known = OPTIONS.get("auth")
+    if known and data.login == known["user"].encode() and data.password == known["password"].encode():
+        return AuthResult(success=True, auth_data=mechanism + " " + known["user"])
+    return AuthResult(success=False, handled=False)
 
 
 def factory():
@@ -134,7 +158,9 @@ def factory():
             context.maximum_version = getattr(ssl.TLSVersion, OPTIONS["tls_most"])
     return Server(
         Handler(), hostname=OPTIONS["hostname"], tls_context=context,
-        enable_SMTPUTF8=OPTIONS.get("smtputf8", True), data_size_limit=OPTIONS.get("size", 1 << 26))
+        enable_SMTPUTF8=OPTIONS.get("smtputf8", True), data_size_limit=OPTIONS.get("size", 1 << 26),
+        authenticator=authenticate, auth_exclude_mechanism=[
+            m for m in ("PLAIN", "LOGIN") if m not in OPTIONS.get("mechanisms", ("PLAIN", "LOGIN"))])
 
 
 async def main():
