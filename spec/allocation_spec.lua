@@ -42,6 +42,14 @@ describe("a send whose n-th allocation fails", function()
     assert.is_true(taken <= seen.delivered + (seen.unknown or 0) + seen.nothing)
   end)
 
+  it("of many, over a session that is kept, tells what became of each", function()
+    local seen, count = starve_in "starved_feed.lua"
+    assert.is_true(count > 60)
+    assert.is_true((seen.deferred or 0) > 5)
+    assert.is_true(seen.delivered >= 1)
+    assert.is_nil(seen.failed)
+  end)
+
   it("of a message with everything in it tells what became of it", function()
     local _, count = starve "message"
     assert.is_true(count > 50)

@@ -49,6 +49,40 @@ describe("messages in hand", function()
     end
   end)
 
+  it("have a word for each recipient over LMTP", function()
+    for _, ehlo in ipairs{ "250-mx\r\n250 PIPELINING", "250-mx\r\n250-PIPELINING\r\n250 CHUNKING", "250 mx" } do
+      local mx = world.smtp{ LHLO = ehlo, EHLO = "500 5.5.1 no", final = function(_, s)
+        return s.whose:find "^full" and "452 4.2.2 mailbox full" or s.whose:find "^no" and "550 5.1.1 gone" or "250 2.1.5 " .. s.whose
+      end }
+      local w = world.new{ zone = { ["contoso.test"] = { A = { "9.0.0.1" } } }, hosts = { ["9.0.0.1"] = mx } }
+      local rows = w:deliver({ destination = "contoso.test", lmtp = true, port = 24 },
+        { { body = "one\r\n", recipients = { "a@x.test", "full@x.test", "no@x.test", "b@x.test" } }, { body = "two\r\n", recipients = { "c@x.test" } } })
+      local outcome = {}
+      for _, r in ipairs(rows) do outcome[r.tag .. "." .. r.recipient] = r.outcome .. " " .. r.code end
+      assert.same({ ["1.1"] = "delivered 250", ["1.2"] = "deferred 452", ["1.3"] = "failed 550", ["1.4"] = "delivered 250", ["2.1"] = "delivered 250" }, outcome)
+      assert.same({ "a@x.test", "b@x.test" }, mx.received[1].recipients)
+      assert.equal(1, #mx.sessions)
+    end
+  end)
+
+  it("wish for status notifications as their sender does, where the host offers DSN", function()
+    for _, ehlo in ipairs{ "250-mx\r\n250-PIPELINING\r\n250 DSN", "250-mx\r\n250 PIPELINING" } do
+      local mx = world.smtp{ EHLO = ehlo }
+      local w = world.new{ zone = { ["contoso.test"] = { A = { "9.0.0.1" } } }, hosts = { ["9.0.0.1"] = mx } }
+      w:deliver({ destination = "contoso.test", recipients = 2 }, { { body = "x\r\n", recipients = { "a@x.test", "b@x.test", "c@x.test" },
+        dsn = { ret = "headers", envid = "id+1", notify = { "success", "delay" }, orcpt = { "A@y.test", "B@y.test", "C@y.test" } } } })
+      local text = table.concat(mx.sessions[1].commands, "\n")
+      if ehlo:find "DSN" then
+        assert.matches("MAIL FROM:<a@contoso.test> RET=HDRS ENVID=id+2B1", text, 1, true)
+        for _, name in ipairs{ "a", "b", "c" } do
+          assert.matches(("RCPT TO:<%s@x.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;%s@y.test"):format(name, name:upper()), text, 1, true)
+        end
+      else
+        assert.is_nil(text:find "NOTIFY")
+      end
+    end
+  end)
+
   it("take 1 to 1000 recipients", function()
     local core = require "directsend.core"
     local d = core.delivery{ destination = "contoso.test" }

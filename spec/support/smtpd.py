@@ -2,6 +2,7 @@
 
 hostname      in the greeting
 tls           offer STARTTLS with `certificate` = {cert, key}
+at_once       TLS before the greeting instead of STARTTLS
 tls_most      the newest version spoken, such as "TLSv1_1"
 extensions    EHLO keywords besides its own, such as "PIPELINING"
 size          limit of a message, announced by SIZE
@@ -147,7 +148,7 @@ def authenticate(server, session, envelope, mechanism, data):
     return AuthResult(success=False, handled=False)
 
 
-def factory():
+def tls_context():
     context = None
     if OPTIONS["tls"]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -156,16 +157,22 @@ def factory():
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = ssl.TLSVersion.TLSv1
             context.maximum_version = getattr(ssl.TLSVersion, OPTIONS["tls_most"])
+    return context
+
+
+def factory():
+    at_once = OPTIONS.get("at_once", False)
     return Server(
-        Handler(), hostname=OPTIONS["hostname"], tls_context=context,
+        Handler(), hostname=OPTIONS["hostname"], tls_context=None if at_once else tls_context(),
         enable_SMTPUTF8=OPTIONS.get("smtputf8", True), data_size_limit=OPTIONS.get("size", 1 << 26),
-        authenticator=authenticate, auth_exclude_mechanism=[
+        authenticator=authenticate, auth_required="auth" in OPTIONS, auth_require_tls=not at_once, auth_exclude_mechanism=[
             m for m in ("PLAIN", "LOGIN") if m not in OPTIONS.get("mechanisms", ("PLAIN", "LOGIN"))])
 
 
 async def main():
     port = int(os.environ["SERVER_PORT"])
-    server = await asyncio.get_running_loop().create_server(factory, "127.0.0.1", port, backlog=512)
+    server = await asyncio.get_running_loop().create_server(
+        factory, "127.0.0.1", port, backlog=512, ssl=tls_context() if OPTIONS.get("at_once") else None)
     await server.serve_forever()
 
 

@@ -90,12 +90,19 @@ function smtp:open()
   return s
 end
 
+-- LMTP (a host with LHLO) says it for each recipient: final is given whose
 function session:finish()
-  local text = self:say(self.host.final, self.body)
-  if text and text:find "^2" then
+  local taken = {}
+  for _, r in ipairs(self.host.LHLO and self.recipients or { 1 }) do
+    self.whose = self.host.LHLO and r
+    local text = self:say(self.host.final, self.body)
+    if text and text:find "^2" then
+      if self.host.LHLO then taken[#taken + 1] = r else taken = self.recipients end
+    end
+  end
+  if taken[1] then
     local got = self.host.received
-    got[#got + 1] = { sender = self.sender, recipients = self.recipients,
-                      body = self.body }
+    got[#got + 1] = { sender = self.sender, recipients = taken, body = self.body }
   end
   self.body, self.recipients = nil, nil
 end
@@ -321,7 +328,7 @@ local function obey(w, op, feed)
   w.ops[#w.ops + 1] = what
   if what == "connect" then
     for i, k in ipairs(w.kept) do
-      if op.reuse == k.key then
+      if op.reuse and op.reuse == k.key then
         table.remove(w.kept, i)
         w.conns[op.conn] = k.conn
         return "adopted", op.conn, k.session

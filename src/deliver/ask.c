@@ -15,6 +15,8 @@ int ds_recall (ds_delivery *d, const char *space, const char *key, ds_op *op) {
     d->recall = ASK_NOTHING;
     return 0;
   }
+  if (ds_buf_failed(&d->recalled))
+    ds_buf_clear(&d->recalled); /* memory may be had again */
   ds_buf_empty(&d->recalled);
   d->remembered = 0;
   if (!(d->c.can & DS_CAN_RECALL))

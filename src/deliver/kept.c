@@ -84,6 +84,8 @@ const char *ds_reuse_key (ds_delivery *d) {
   size_t i;
   if (!(d->c.can & DS_CAN_KEEP) || d->c.idle <= 0)
     return NULL;
+  if (ds_buf_failed(b))
+    ds_buf_clear(b); /* memory may be had again */
   ds_buf_empty(b);
   ds_buf_printf(b, "%s:%u %s", ds_host_of(d)->name, (unsigned)d->c.port,
                 ds_level_name(d->terms.level));
@@ -159,10 +161,11 @@ static ds_kept *kept_new (const ds_auth *a) {
 /* 1: it is kept, and op says so; -1: it has replies to wait for; 0: QUIT, as
    there are messages for other hosts, or no memory */
 int ds_keep_step (ds_delivery *d, ds_time now, ds_op *op) {
-  ds_kept *k;
+  ds_kept *k = NULL;
   if (busy(d))
     return -1;
-  k = d->works == NULL ? kept_new(d->c.auth) : NULL;
+  if (d->works == NULL && ds_reuse_key(d) != NULL)
+    k = kept_new(d->c.auth);
   if (k == NULL) {
     ds_feed_quit(d);
     return 0;
