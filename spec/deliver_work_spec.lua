@@ -59,7 +59,8 @@ describe("messages in hand", function()
         { { body = "one\r\n", recipients = { "a@x.test", "full@x.test", "no@x.test", "b@x.test" } }, { body = "two\r\n", recipients = { "c@x.test" } } })
       local outcome = {}
       for _, r in ipairs(rows) do outcome[r.tag .. "." .. r.recipient] = r.outcome .. " " .. r.code end
-      assert.same({ ["1.1"] = "delivered 250", ["1.2"] = "deferred 452", ["1.3"] = "failed 550", ["1.4"] = "delivered 250", ["2.1"] = "delivered 250" }, outcome)
+      assert.same({ ["1.1"] = "delivered 250", ["1.2"] = "deferred 452", ["1.3"] = "failed 550", ["1.4"] = "delivered 250",
+                    ["2.1"] = "delivered 250" }, outcome)
       assert.same({ "a@x.test", "b@x.test" }, mx.received[1].recipients)
       assert.equal(1, #mx.sessions)
     end
