@@ -227,6 +227,30 @@ describe("DANE", function()
     end
   end)
 
+  it("sends nothing unauthenticated, whatever fails on the way", function()
+    local steps = 0
+    new "match":deliver(nil, { { body = "x\r\n" } }, function(_, i) steps = i end)
+    local delivered = 0
+    for _, how_it_fails in ipairs{ "fail reset", "fail timeout", "fail local" } do
+      for at = 1, steps do
+        local s = new "match"
+        local rows = s:deliver(nil, { { body = "x\r\n" } }, function(op, i)
+          local answered = op.op == "connect" or op.op == "send" or op.op == "receive" or op.op == "context"
+          if i == at and answered then return how_it_fails end
+        end)
+        assert.equal(1, #rows)
+        if rows[1].outcome == "delivered" then
+          delivered = delivered + 1
+          assert.equal("dane", rows[1].tls.level)
+        end
+        for _, session in ipairs(s.host.sessions) do
+          for _, line in ipairs(session.commands) do assert.is_true(not line:find "^MAIL" or session.server ~= nil) end
+        end
+      end
+    end
+    assert.is_true(delivered > 10)
+  end)
+
   it("counts for more than an MTA-STS policy, which still says which hosts", function()
     local s = secured.new(files, { secure = true, certificate = "other", sts = true })
     s:tlsa "other"

@@ -42,12 +42,13 @@ describe("destination", function()
 
   it("makes a delivery, or says what will not do", function()
     local c = assert(config.read { dns = { servers = "127.0.0.1" } })
+    local driver = { capabilities = { max_chunk = 1024 } }
     local d = assert(destination.delivery(c, { destination = "one.test" },
-                                          1024))
+                                          driver))
     assert.equal("next", d:step(0).op)
     d:close()
     local none, why, field = destination.delivery(
-      c, { destination = "no domain" }, 1024)
+      c, { destination = "no domain" }, driver)
     assert.is_nil(none)
     assert.equal("string", type(why))
     assert.equal("destination", field)

@@ -151,6 +151,24 @@ describe("MTA-STS, live,", function()
     mailer:close()
   end)
 
+  it("judges by the time of day, whatever the driver's clock says", function()
+    local core = require "directsend.core"
+    local ahead = 20 * 365 * 86400
+    local plain = dofile "examples/driver.lua"
+    local d = { name = "ahead", capabilities = plain.capabilities, now = function() return core.now() + ahead end }
+    local function on_time(deadline) return deadline and deadline - ahead end
+    function d.connect(op)
+      op.deadline = on_time(op.deadline)
+      local conn, kind, text = plain.connect(op)
+      if not conn then return nil, kind, text end
+      return { local_ip = conn.local_ip, peer_ip = conn.peer_ip, close = function(_, abort) return conn:close(abort) end,
+               send = function(_, data, deadline) return conn:send(data, on_time(deadline)) end,
+               receive = function(_, max, deadline) return conn:receive(max, on_time(deadline)) end }
+    end
+    local row, trace = send("good", { driver = d })
+    assert.same({ "delivered", "verified", "mta-sts" }, how(row), trace)
+  end)
+
   it("is found from nginx too", function()
     local code = ([[
       local directsend = require "directsend"

@@ -42,9 +42,9 @@ function destination.dns(c)
            attempts = dns.attempts or system.attempts }
 end
 
--- destination.delivery: the delivery of a group; plan: only to be looked up;
--- can: what may be asked of us
-function destination.delivery(c, g, max_chunk, plan, can)
+-- destination.delivery: the delivery of a group for a driver, whose clock may
+-- be its own; plan: only to be looked up; can: what may be asked of us
+function destination.delivery(c, g, d, plan, can)
   local pin = g.pin or {}
   return core.delivery {
     destination = g.destination, pinned = g.pin ~= nil,
@@ -54,7 +54,9 @@ function destination.delivery(c, g, max_chunk, plan, can)
     allow_private = c.allow_private == true,
     allowed = type(c.allow_private) == "table" and c.allow_private or nil,
     source = pin.source_address or c.source_address, interface = c.interface,
-    trace = c.trace ~= nil, plan = plan, max_chunk = max_chunk, can = can,
+    trace = c.trace ~= nil, plan = plan, can = can,
+    max_chunk = d.capabilities.max_chunk,
+    epoch = d.now and math.floor(core.epoch() - d.now()),
     window = c.window, per_connection = c.per_connection,
     mta_sts = c.mta_sts, sts_port = c.sts_port, trusted = c.trusted_hosts,
     resumption = c.resumption, fresh = c.fresh,

@@ -255,8 +255,7 @@ end
 -- and what waits in it is refused
 local function open(self, lane)
   local delivery, why, field =
-    destination.delivery(self.config, lane.group,
-                         self.driver.capabilities.max_chunk, nil,
+    destination.delivery(self.config, lane.group, self.driver, nil,
                          memory.of(self.mailer):abilities())
   if not delivery then
     while lane.first <= lane.last do

@@ -92,10 +92,9 @@ local function over_network(self, m, envelope, groups, rows)
   end
   for i, group in ipairs(groups) do
     local delivery, field
-    delivery, why, field = destination.delivery(self.config, group,
-                                                d.capabilities.max_chunk, nil,
-                                                self.memory
-                                                and self.memory:abilities())
+    delivery, why, field =
+      destination.delivery(self.config, group, d, nil,
+                           self.memory and self.memory:abilities())
     if not delivery then return nil, why, { kind = "usage", field = field } end
     jobs[i] = { delivery = delivery,
                 feed = feed_of(self, m, envelope, group, body, rows, jobs) }

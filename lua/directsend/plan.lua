@@ -28,8 +28,8 @@ local function refusals_of(envelope, refused)
   return out
 end
 
-local function job(c, group, to, max_chunk, holder)
-  local delivery, why, field = destination.delivery(c, group, max_chunk, true)
+local function job(c, group, to, d, holder)
+  local delivery, why, field = destination.delivery(c, group, d, true)
   if not delivery then
     return nil, why, { kind = "usage", field = field }
   end
@@ -60,8 +60,8 @@ return function(c, t)
   local d, jobs = driver.pick(c.driver), {}
   for i, group in ipairs(groups) do
     out.destinations[i] = entry(c, envelope, group)
-    jobs[i], why, detail = job(c, group, out.destinations[i],
-                               d.capabilities.max_chunk, { config = c })
+    jobs[i], why, detail = job(c, group, out.destinations[i], d,
+                               { config = c })
     if not jobs[i] then return nil, why, detail end
   end
   local ok

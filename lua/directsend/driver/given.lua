@@ -69,7 +69,8 @@ end
 -- given.whole: the driver with its run
 function given.whole(d)
   if d.run then return d end
-  return { name = d.name, capabilities = d.capabilities, run = given.run(d) }
+  return { name = d.name, capabilities = d.capabilities, now = d.now,
+           run = given.run(d) }
 end
 
 return given
