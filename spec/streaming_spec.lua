@@ -181,6 +181,8 @@ describe("a large body", function()
   after_each(servers.stop_all)
 
   local mega = 1048576
+  -- KiB; a sanitizer has memory of its own for each allocation
+  local most = os.getenv "ASAN_OPTIONS" and 3072 or 2048
 
   -- how many KiB more a message with so large a part takes
   local function growth(kind, size, file)
@@ -202,13 +204,13 @@ describe("a large body", function()
     local more = growth("file", 1024 * mega, name)
     os.remove(name)
     os.remove(name .. ".small")
-    assert.is_true(more < 2048, more .. " KiB")
+    assert.is_true(more < most, more .. " KiB")
   end)
 
   for _, kind in ipairs { "read", "raw", "spool" } do
     it("takes no more when a function gives it: " .. kind, function()
       local more = growth(kind, 64 * mega)
-      assert.is_true(more < 2048, more .. " KiB")
+      assert.is_true(more < most, more .. " KiB")
     end)
   end
 end)
